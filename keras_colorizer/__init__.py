@@ -1,0 +1,51 @@
+"""Image colorization: a U-Net trained against a PatchGAN.
+
+Public names load when they are first used: importing the package is instant.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "ColorizationGAN": "gan",
+    "Colorizer": "inference",
+    "RunResult": "training.run",
+    "TrainingConfig": "config",
+    "build_discriminator": "networks.discriminator",
+    "build_generator": "networks.generator",
+    "decode_lab": "encoding",
+    "discriminator_loss": "losses",
+    "encode_lab": "encoding",
+    "generator_loss": "losses",
+    "lab_to_rgb": "color",
+    "rgb_to_lab": "color",
+    "train": "training.run",
+    **dict.fromkeys(
+        [
+            "ArtifactError",
+            "ColorizerError",
+            "ConfigError",
+            "DataError",
+            "PhotoError",
+            "PhotoTooLargeError",
+            "ServingError",
+            "TrainingError",
+            "UnreadablePhotoError",
+            "UnwritablePhotoError",
+        ],
+        "errors",
+    ),
+}
+
+__all__ = sorted([*_HOME, "__version__"])
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__():
+    return __all__

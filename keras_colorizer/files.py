@@ -1,0 +1,32 @@
+"""Files that are either whole or not there."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yields a temporary path beside `path` that takes its name on success.
+
+    Readers never see half a file: the rename is atomic on one file system.
+    The temporary name keeps the suffixes, because writers choose the format
+    by them, and starts with a dot, because listings of photos skip those.
+
+    Args:
+        path: The file to write. Its folder is made when missing.
+
+    Raises:
+        OSError: If the folder or the file cannot be written. Nothing is left
+            behind, and an older file of this name stays as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    suffixes = "".join(path.suffixes[-2:])
+    temporary = path.with_name(f".{uuid.uuid4().hex}{suffixes}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
