@@ -1,0 +1,128 @@
+"""sRGB to and from CIE L*a*b*, in TensorFlow ops (D65, 2 degree observer).
+
+Sources: IEC 61966-2-1:1999 for the sRGB transfer curve, CIE 15:2004 for
+L*a*b*. Everything here is float32, whatever the mixed-precision policy: half
+a level of 8 bits is less than float16 or bfloat16 can tell apart.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+# ITU-R BT.709 primaries and D65, to the six digits scikit-image uses.
+XYZ_FROM_RGB = np.array(
+    [
+        [0.412453, 0.357580, 0.180423],
+        [0.212671, 0.715160, 0.072169],
+        [0.019334, 0.119193, 0.950227],
+    ]
+)
+# Divided by the matrix's own white, so that neutral greys have a* = b* = 0.
+WHITENED_FROM_RGB = XYZ_FROM_RGB / XYZ_FROM_RGB.sum(axis=1, keepdims=True)
+RGB_FROM_WHITENED = np.linalg.inv(WHITENED_FROM_RGB)
+
+# L* = 116 y - 16, a* = 500 (x - y), b* = 200 (y - z), of cube roots x, y, z.
+LAB_FROM_ROOTS = np.array([[0, 116, 0], [500, -500, 0], [0, 200, -200]])
+LIGHTNESS_OFFSET = 16.0
+ROOTS_FROM_LAB = np.linalg.inv(LAB_FROM_ROOTS)
+
+DELTA = 6 / 29  # CIE 15:2004: where the cube root meets its tangent line.
+
+
+def rgb_to_lab(rgb) -> tf.Tensor:
+    """Converts sRGB to L*a*b*.
+
+    Args:
+        rgb: `(..., 3)` gamma-encoded sRGB, uint8 in [0, 255] or floating
+            point in [0, 1].
+
+    Returns:
+        `(..., 3)` float32, L*a*b* units. L* is in [0, 100]; over the sRGB
+        gamut a* is in [-86.2, 98.3] and b* in [-107.9, 94.5].
+
+    Raises:
+        TypeError: If `rgb` is of another integer type: its white is unknown.
+    """
+    roots = _cube_root(_transformed(_linear(rgb), WHITENED_FROM_RGB))
+    return _transformed(roots, LAB_FROM_ROOTS) - [LIGHTNESS_OFFSET, 0.0, 0.0]
+
+
+def rgb_to_lightness(rgb) -> tf.Tensor:
+    """Converts sRGB to L* alone, the first channel of `rgb_to_lab`.
+
+    Args:
+        rgb: `(..., 3)` as for `rgb_to_lab`.
+
+    Returns:
+        `(..., 1)` float32 L* in [0, 100].
+    """
+    luminance = _transformed(_linear(rgb), WHITENED_FROM_RGB[1:2])
+    return 116 * _cube_root(luminance) - LIGHTNESS_OFFSET
+
+
+def lab_to_rgb(lab) -> tf.Tensor:
+    """Converts L*a*b* to sRGB, clipping what the sRGB gamut cannot show.
+
+    Args:
+        lab: `(..., 3)` floating point, L*a*b* units, L* in [0, 100].
+
+    Returns:
+        `(..., 3)` float32 in [0, 1], gamma-encoded.
+    """
+    lab = tf.cast(lab, tf.float32) + [LIGHTNESS_OFFSET, 0.0, 0.0]
+    roots = _transformed(lab, ROOTS_FROM_LAB)
+    rgb = _transformed(_cube(roots), RGB_FROM_WHITENED)
+    return _gamma_encoded(tf.clip_by_value(rgb, 0.0, 1.0))
+
+
+def _transformed(channels, matrix):
+    return tf.tensordot(channels, matrix.T.astype("float32"), axes=1)
+
+
+def _linear(rgb):
+    rgb = tf.convert_to_tensor(rgb)
+    if rgb.dtype == tf.uint8:
+        # 256 possible values: a table is several times faster than a power.
+        return tf.gather(LINEAR_OF_LEVEL, tf.cast(rgb, tf.int32))
+    if not rgb.dtype.is_floating:
+        raise TypeError(
+            "`rgb` must be uint8 or floating point in [0, 1]. "
+            f"Received: {rgb.dtype.name}"
+        )
+    return _gamma_decoded(tf.cast(rgb, tf.float32))
+
+
+# In the pairs below `tf.maximum` keeps the branch `tf.where` drops finite:
+# a NaN there would reach the gradient even though its value is not used.
+# Powers are spelled exp(log(t) / n), which is several times faster than pow.
+
+
+def _gamma_decoded(rgb):
+    curve = _power((tf.maximum(rgb, 0.04045) + 0.055) / 1.055, 2.4)
+    return tf.where(rgb > 0.04045, curve, rgb / 12.92)
+
+
+def _gamma_encoded(rgb):
+    curve = 1.055 * _power(tf.maximum(rgb, 0.0031308), 1 / 2.4) - 0.055
+    return tf.where(rgb > 0.0031308, curve, 12.92 * rgb)
+
+
+def _cube_root(t):
+    curve = _power(tf.maximum(t, DELTA**3), 1 / 3)
+    return tf.where(t > DELTA**3, curve, t / (3 * DELTA**2) + 4 / 29)
+
+
+def _cube(t):
+    return tf.where(t > DELTA, t * t * t, 3 * DELTA**2 * (t - 4 / 29))
+
+
+def _power(t, exponent):
+    return tf.exp(exponent * tf.math.log(t))
+
+
+def _linear_levels():
+    levels = np.arange(256) / 255
+    curve = ((levels + 0.055) / 1.055) ** 2.4
+    return np.where(levels > 0.04045, curve, levels / 12.92).astype("float32")
+
+
+LINEAR_OF_LEVEL = _linear_levels()
