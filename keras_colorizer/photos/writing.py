@@ -1,0 +1,118 @@
+"""Photos to files: the format by the suffix, whole or not at all."""
+
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from keras_colorizer.errors import UnwritablePhotoError
+from keras_colorizer.files import whole_file
+from keras_colorizer.photos.layers import Layers, on_white
+from keras_colorizer.photos.photo import Photo, to_uint8
+from keras_colorizer.photos.png16 import encode_png_16
+from keras_colorizer.photos.tiff import encode_tiff
+
+FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+WRITABLE_SUFFIXES = tuple(FORMATS)
+OPTIONS = {
+    "JPEG": {"quality": 95, "subsampling": 0},  # 4:4:4: color at full size.
+    "WEBP": {"quality": 95},
+}
+LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # libjpeg-turbo, RFC 9649.
+FORMATS_WITHOUT_ALPHA = ("JPEG", "BMP")
+FORMATS_OF_16_BITS = ("PNG", "TIFF")
+
+
+def write_photo(photo: Photo, path: Path) -> None:
+    """Writes a photo in the format that the suffix names.
+
+    PNG and TIFF keep 16 bits a channel, the others are rounded to 8. JPEG and
+    BMP show what is transparent white. EXIF is kept in JPEG, PNG and WebP, its
+    main texts in TIFF; the resolution in all but WebP. No profile is embedded:
+    pixels without one are sRGB.
+
+    Args:
+        photo: Its `pixels` may also be `(height, width, 3)` uint16.
+        path: Its folder is made when missing; an older file is replaced.
+
+    Raises:
+        UnwritablePhotoError: If the suffix names no format that can be
+            written, the format cannot hold so large a photo, or the file
+            cannot be written. An older file is then as it was.
+    """
+    path = Path(path)
+    encoded = _encoded(photo, _format(photo, path))
+    try:
+        with whole_file(path) as temporary:
+            temporary.write_bytes(encoded)
+    except OSError as error:
+        raise UnwritablePhotoError(
+            f"`{path}` cannot be written: {error.strerror}."
+        ) from error
+
+
+def _format(photo, path):
+    format = FORMATS.get(path.suffix.lower())
+    if format is None:
+        raise UnwritablePhotoError(
+            f"`{path}` must end in one of {', '.join(FORMATS)}."
+        )
+    longest = LONGEST_SIDE.get(format)
+    if longest and max(photo.width, photo.height) > longest:
+        raise UnwritablePhotoError(
+            f"`{path}` cannot hold {photo.width} x {photo.height} pixels: a"
+            f" side of a {format} file has at most {longest:,}; write a PNG"
+            " or TIFF."
+        )
+    return format
+
+
+def _encoded(photo, format):
+    if photo.alpha is not None and format in FORMATS_WITHOUT_ALPHA:
+        photo = replace(photo, pixels=_on_white(photo), alpha=None)
+    if format not in FORMATS_OF_16_BITS:
+        photo = replace(photo, pixels=to_uint8(photo.pixels))
+    pixels = _channels(photo)
+    notes = {"exif": photo.exif, "dpi": photo.dpi}
+    if format == "TIFF":
+        return encode_tiff(pixels, **notes)
+    if pixels.dtype == np.uint16:
+        return encode_png_16(pixels, **notes)
+    return _encoded_by_pillow(pixels, format, notes)
+
+
+def _on_white(photo):
+    image = Image.fromarray(to_uint8(photo.pixels))
+    return np.asarray(on_white(Layers(image, Image.fromarray(photo.alpha))))
+
+
+def _channels(photo):
+    """`(height, width, 1 to 4)` of the dtype of the pixels, alpha last."""
+    pixels, alpha = photo.pixels, photo.alpha
+    if alpha is None:
+        return np.dstack([pixels])
+    if pixels.dtype == np.uint8:
+        alpha = to_uint8(alpha)
+    elif alpha.dtype == np.uint8:
+        alpha = alpha * np.uint16(257)
+    return np.dstack([pixels, alpha])
+
+
+def _encoded_by_pillow(pixels, format, notes):
+    notes = {name: note for name, note in notes.items() if note}
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    buffer = BytesIO()
+    image.save(buffer, format, **OPTIONS.get(format, {}), **notes)
+    return buffer.getvalue()

@@ -1,0 +1,125 @@
+"""Finding photos in real trees of files."""
+
+from pathlib import Path
+
+import pytest
+
+from keras_colorizer.errors import DataError
+from keras_colorizer.photos import PHOTO_SUFFIXES, find_photos
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for name in (
+        "scans/b.jpg",
+        "scans/a.PNG",
+        "scans/notes.txt",
+        "scans/._a.PNG",
+        "scans/.trash/c.jpg",
+        "scans/1931/c.tiff",
+        "scans/1931/may/d.webp",
+        "scans/1932/e.jpg",
+        "other/b.jpg",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+def relatives(*patterns):
+    return [str(photo.relative) for photo in find_photos(patterns)]
+
+
+def test_a_folder_gives_its_tree_without_hidden_and_other_files(tree):
+    names = ["1931/c.tiff", "1931/may/d.webp", "1932/e.jpg", "a.PNG", "b.jpg"]
+    assert relatives(tree / "scans") == names
+    assert relatives(f"{tree}/scans/") == names
+    for photo in find_photos([tree / "scans"]):
+        assert photo.path == tree / "scans" / photo.relative
+
+
+def test_a_file_is_taken_whatever_its_suffix(tree):
+    (found,) = find_photos([tree / "scans" / "notes.txt"])
+    assert found.path == tree / "scans" / "notes.txt"
+    assert found.relative == Path("notes.txt")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("scans/*.jpg", ["b.jpg"]),
+        ("scans/*", ["1931/c.tiff", "1931/may/d.webp", "1932/e.jpg"]),
+        ("scans/**/*.jpg", ["1932/e.jpg", "b.jpg"]),
+        ("scans/1931/**", ["c.tiff", "may/d.webp"]),
+        ("scans/193[12]/*", ["1931/c.tiff", "1931/may/d.webp", "1932/e.jpg"]),
+        ("*/b.jpg", ["other/b.jpg", "scans/b.jpg"]),
+        ("scans/?.jpg", ["b.jpg"]),
+    ],
+)
+def test_patterns_are_relative_to_what_precedes_the_wildcard(
+    tree, pattern, names
+):
+    if pattern == "scans/*":
+        names = [*names, "a.PNG", "b.jpg"]
+    assert relatives(tree / pattern) == names
+
+
+def test_patterns_may_be_relative_themselves(tree, monkeypatch):
+    monkeypatch.chdir(tree)
+    assert relatives("scans/1932") == ["e.jpg"]
+    assert relatives("other/*.jpg") == ["b.jpg"]
+    assert relatives("*/b.jpg") == ["other/b.jpg", "scans/b.jpg"]
+    assert relatives(".")[0] == "other/b.jpg"
+
+
+def test_each_photo_is_found_once(tree, monkeypatch):
+    monkeypatch.chdir(tree)
+    patterns = ["scans/b.jpg", "./scans", "scans/../scans/*", tree / "scans"]
+    assert len(find_photos(patterns)) == len(find_photos(["scans"]))
+    assert find_photos(patterns)[0].path == Path("scans/b.jpg")
+
+
+def test_a_name_that_exists_is_no_pattern(tree):
+    for name in ("scan[1].jpg", "what?.jpg", "album [old]/x.jpg"):
+        path = tree / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        assert [photo.path for photo in find_photos([path])] == [path]
+    assert relatives(tree / "album [old]") == ["x.jpg"]
+    assert relatives(tree / "album [old]" / "*.jpg") == ["x.jpg"]
+
+
+def test_links_that_lead_back_are_not_followed(tree):
+    names = relatives(tree / "scans")
+    (tree / "scans" / "0loop").symlink_to(tree / "scans")
+    (tree / "scans" / "gone.jpg").symlink_to(tree / "nowhere.jpg")
+    assert relatives(tree / "scans") == names
+    assert relatives(tree / "scans" / "**" / "*") == names
+
+
+def test_a_folder_named_by_a_link_is_walked(tree):
+    (tree / "link").symlink_to(tree / "scans")
+    assert len(find_photos([tree / "link"])) == 5
+    assert len(find_photos([tree / "link", tree / "scans"])) == 5
+
+
+@pytest.mark.parametrize(
+    "name", ["missing", "missing/a.jpg", "scans/*.bmp", "scans/**.jpg", "[a"]
+)
+def test_a_pattern_that_names_nothing_is_refused(tree, name):
+    if name == "scans/**.jpg":  # Matches like one star from Python 3.13 on.
+        (tree / "scans" / "b.jpg").unlink()
+    with pytest.raises(DataError) as caught:
+        find_photos([tree / "scans", tree / name])
+    assert f"`{tree / name}`" in str(caught.value)
+
+
+def test_a_folder_without_photos_is_refused_naming_the_suffixes(tree):
+    (tree / "empty" / ".hidden").mkdir(parents=True)
+    (tree / "empty" / ".hidden" / "a.jpg").touch()
+    with pytest.raises(DataError, match=r"holds no photo.*\.jpg.*\.gif"):
+        find_photos([tree / "empty"])
+    with pytest.raises(DataError, match="holds no photo"):
+        find_photos([tree / "scans" / "*.txt"])
+    assert ".gif" in PHOTO_SUFFIXES

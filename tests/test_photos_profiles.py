@@ -1,0 +1,166 @@
+"""ICC profiles, built here by hand, against the curves they stand for.
+
+Source: ICC.1:2001-04 (version 2.4), sections 6.1 and 6.5.
+"""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image, ImageCms
+
+from keras_colorizer.photos import read_photo, read_rgb
+
+RAMP = np.arange(256, dtype=np.uint8)[None]
+WHITE = (0.9642, 1.0, 0.8249)  # D50.
+SRGB_PRIMARIES = {  # Adapted to D50: IEC 61966-2-1, annex F.
+    "rXYZ": (0.4361, 0.2225, 0.0139),
+    "gXYZ": (0.3851, 0.7169, 0.0971),
+    "bXYZ": (0.1431, 0.0606, 0.7141),
+}
+
+
+def profile(space, tags, *, connection=b"XYZ ", kind=b"mntr"):
+    table, content = b"", b""
+    for name, value in tags.items():
+        offset = 132 + 12 * len(tags) + len(content)
+        table += struct.pack(">4s2I", name.encode(), offset, len(value))
+        content += value + bytes(-len(value) % 4)
+    size = 132 + len(table) + len(content)
+    header = struct.pack(">I4sI", size, b"lcms", 0x02400000)
+    header += kind + space + connection + bytes(12) + b"acsp" + bytes(28)
+    header += xyz(WHITE)[8:]
+    return (
+        header.ljust(128, b"\0")
+        + struct.pack(">I", len(tags))
+        + (table + content)
+    )
+
+
+def xyz(values):
+    fixed = [round(value * 65536) for value in values]
+    return b"XYZ \0\0\0\0" + struct.pack(">3i", *fixed)
+
+
+def gamma(exponent):
+    return b"curv" + struct.pack(">2IH", 0, 1, round(exponent * 256))
+
+
+def table(curve):
+    levels = np.rint(65535 * curve).astype(">u2")
+    return b"curv" + struct.pack(">2I", 0, len(levels)) + levels.tobytes()
+
+
+def grey_profile(exponent):
+    return profile(b"GRAY", {"wtpt": xyz(WHITE), "kTRC": gamma(exponent)})
+
+
+def rgb_profile(exponent):
+    return rgb_profile_of(gamma(exponent))
+
+
+def rgb_profile_of(curve):
+    tags = {"wtpt": xyz(WHITE)}
+    tags |= {name: xyz(value) for name, value in SRGB_PRIMARIES.items()}
+    tags |= {f"{channel}TRC": curve for channel in "rgb"}
+    return profile(b"RGB ", tags)
+
+
+def cmyk_profile():
+    """Paper is white, black ink black, and cyan ink is sRGB's red."""
+    lab = np.zeros((2, 2, 2, 2, 3), np.uint8)  # Cyan, magenta, yellow, black.
+    lab[:] = [0, 128, 128]
+    lab[0, 0, 0, 0] = [255, 128, 128]
+    lab[1, 0, 0, 0] = [138, 209, 198]  # L* 54.3, a* 80.8, b* 69.9 under D50.
+    lut = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0])
+    lut += struct.pack(">9i", *(65536 * np.eye(3, dtype=int)).ravel())
+    lut += RAMP.tobytes() * 4 + lab.tobytes() + RAMP.tobytes() * 3
+    tags = {"wtpt": xyz(WHITE), "A2B0": lut}
+    return profile(b"CMYK", tags, connection=b"Lab ", kind=b"prtr")
+
+
+def encoded(image, icc_profile, format="PNG"):
+    buffer = io.BytesIO()
+    options = {"quality": 95} if format == "JPEG" else {}
+    image.save(buffer, format, icc_profile=icc_profile, **options)
+    return buffer.getvalue()
+
+
+def srgb_decoded(encoded):
+    curve = ((encoded + 0.055) / 1.055) ** 2.4
+    return np.where(encoded > 0.04045, curve, encoded / 12.92)
+
+
+def srgb_encoded(linear):
+    curve = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
+    return np.where(linear > 0.0031308, curve, 12.92 * linear)
+
+
+@pytest.mark.parametrize("exponent", [1.0, 1.8])
+def test_rgb_is_converted_to_srgb(exponent):
+    rgb = Image.fromarray(RAMP).convert("RGB")
+    photo = read_photo(encoded(rgb, rgb_profile(exponent)))
+    expected = 255 * srgb_encoded((RAMP / 255) ** exponent)
+    # One level for rounding, one for the gamma of 8 fractional bits.
+    assert_allclose(photo.pixels, expected[..., None].repeat(3, 2), atol=2)
+
+
+@pytest.mark.parametrize("make_profile", [grey_profile, rgb_profile])
+def test_grey_is_converted_and_stays_grey(make_profile):
+    file = encoded(Image.fromarray(RAMP), make_profile(1.8))
+    expected = 255 * srgb_encoded((RAMP / 255) ** 1.8)
+    assert_allclose(read_photo(file).pixels, expected, atol=2)  # As above.
+
+
+def test_16_bit_grey_is_converted_and_stays_deep():
+    levels = np.arange(0, 65536, 16, dtype=np.uint16)[None]
+    photo = read_photo(encoded(Image.fromarray(levels), grey_profile(1.8)))
+    assert photo.pixels.dtype == np.uint16
+    expected = 65535 * srgb_encoded((levels / 65535) ** 1.8)
+    assert_allclose(photo.pixels, expected, atol=2 * 257)  # As above.
+    assert len(np.unique(photo.pixels)) > 3000
+
+
+def test_alpha_is_not_converted():
+    image = Image.fromarray(np.dstack([RAMP] * 4))
+    photo = read_photo(encoded(image, rgb_profile(1.0)))
+    assert_array_equal(photo.alpha, RAMP)
+    assert photo.pixels[0, 128, 0] > 180
+
+
+@pytest.mark.parametrize("format", ["JPEG", "TIFF"])
+def test_cmyk_is_converted_by_its_profile(format):
+    inked = Image.new("CMYK", (32, 16))
+    inked.paste((255, 0, 0, 0), (16, 0, 32, 16))
+    photo = read_photo(encoded(inked, cmyk_profile(), format))
+    # The profile's table has steps of 0.4 in L* and 1 in a* and b*.
+    assert_allclose(photo.pixels[:, :16], 255, atol=3)
+    red = np.full((16, 16, 3), [255, 0, 0])
+    assert_allclose(photo.pixels[:, 16:], red, atol=12)
+
+
+def test_training_reads_the_same_colors():
+    rgb = Image.fromarray(RAMP.repeat(64, axis=0)).convert("RGB")
+    file = encoded(rgb, rgb_profile(1.8), "JPEG")
+    assert_array_equal(read_rgb(file, short_side=None), read_photo(file).pixels)
+
+
+@pytest.mark.parametrize(
+    "icc_profile",
+    [
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+        rgb_profile_of(table(srgb_decoded(np.linspace(0, 1, 32)))),
+        b"damaged",
+        rgb_profile(1.8)[:200],
+        grey_profile(1.8),
+        cmyk_profile(),
+    ],
+    ids=["sRGB", "coarse sRGB", "damaged", "cut off", "for grey", "for CMYK"],
+)
+def test_profiles_that_do_not_apply_change_nothing(icc_profile):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    photo = read_photo(encoded(Image.fromarray(pixels), icc_profile))
+    assert_array_equal(photo.pixels, pixels)
