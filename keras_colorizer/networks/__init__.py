@@ -1,0 +1,1 @@
+"""The generator and the discriminator, for any Keras backend."""

@@ -1,0 +1,74 @@
+"""The named networks, as data: nothing here imports Keras."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from keras_colorizer.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class GeneratorPreset:
+    """What `build_generator` makes of a name.
+
+    Attributes:
+        architecture: `unet` is pix2pix's, with transposed convolutions;
+            `subpixel_unet` upsamples by depth-to-space, made for phones.
+        render_size: Side in pixels of the square that the network sees of a
+            photo, whatever the photo's size.
+        widths: Channels of each level, finest first; every level halves the
+            height and width.
+        options: Further keyword arguments of the architecture.
+    """
+
+    architecture: str
+    render_size: int
+    widths: tuple[int, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def multiple(self) -> int:
+        """Sides of an input must be multiples of this many pixels."""
+        return 2 ** len(self.widths)
+
+
+GENERATORS = {
+    "unet_256": GeneratorPreset(
+        "unet", 256, (64, 128, 256, *[512] * 5), {"dropout_blocks": 3}
+    ),
+    "unet_128": GeneratorPreset(
+        "unet", 128, (64, 128, 256, *[512] * 4), {"dropout_blocks": 2}
+    ),
+    "small": GeneratorPreset(
+        "subpixel_unet", 128, (24, 48, 96, 192, 224), {"residual_blocks": 2}
+    ),
+    "tiny": GeneratorPreset("unet", 32, (8, 16, 32), {"dropout_blocks": 1}),
+}
+
+DISCRIMINATORS = {"patchgan_70": (64, 128, 256, 512)}
+
+
+def generator_preset(name: str) -> GeneratorPreset:
+    """Returns the generator of this name.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    return _named("generator", GENERATORS, name)
+
+
+def discriminator_widths(name: str) -> tuple[int, ...]:
+    """Returns the channels of each convolution but the last.
+
+    Raises:
+        ConfigError: If there is no discriminator of this name.
+    """
+    return _named("discriminator", DISCRIMINATORS, name)
+
+
+def _named(kind, presets, name):
+    if name not in presets:
+        raise ConfigError(
+            f"There is no {kind} preset `{name}`: choose one of "
+            f"{', '.join(presets)}."
+        )
+    return presets[name]
