@@ -1,0 +1,1 @@
+"""Photos to train and validate with, as `tf.data` batches."""

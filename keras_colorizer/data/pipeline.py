@@ -1,0 +1,177 @@
+"""Surveyed photos to encoded batches.
+
+The order of steps, and why:
+
+1. numbers, not photos, are shuffled: every number's place is a function of
+   the seed, so any step of any epoch can be resumed without replaying others;
+2. photos come from memory or, reduced while decoding, from their files;
+3. a random box is cut and squashed to the square, which costs least on uint8;
+4. whole batches are converted to L*a*b*: one compiled loop, fixed shapes;
+5. prefetching lets all that happen while the networks train.
+"""
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from keras_colorizer import color, encoding
+from keras_colorizer.data.survey import SurveyedPhoto, short_side_for
+from keras_colorizer.errors import PhotoError
+from keras_colorizer.photos import read_rgb
+
+
+class PhotoReader:
+    """Photos by number, as TensorFlow reads them.
+
+    Args:
+        photos: At least one; all or none with their pixels in memory.
+        square: Side in pixels of the squares that will be cut from them.
+    """
+
+    def __init__(self, photos: list[SurveyedPhoto], *, square: int):
+        self.count = len(photos)
+        self.square = square
+        in_memory = all(photo.pixels is not None for photo in photos)
+        self._read = (
+            _from_memory(photos) if in_memory else _from_files(photos, square)
+        )
+
+    def __call__(self, index: tf.Tensor) -> tf.Tensor:
+        """Returns photo number `index`, `(h, w, 3)` uint8."""
+        return self._read(index)
+
+
+def training_batches(
+    reader: PhotoReader, *, batch_size: int, seed: int, first_step: int = 0
+) -> tf.data.Dataset:
+    """Returns an endless stream of augmented batches.
+
+    All photos are drawn once before any is drawn again. Batch number n is the
+    same in every run with the same photos and seed.
+
+    Args:
+        reader: The photos to draw from.
+        batch_size: Squares per batch.
+        seed: Of the order and the augmentation.
+        first_step: Number of the batch to start with.
+
+    Returns:
+        Batches of `lightness`, `(batch_size, square, square, 1)`, and `ab`,
+        `(batch_size, square, square, 2)`, float32 in [-1, 1].
+    """
+    run = tf.constant(seed, tf.int64)
+
+    def draw(number):
+        round_, place = number // reader.count, number % reader.count
+        index = tf.random.experimental.index_shuffle(
+            place, tf.stack([run, round_]), reader.count - 1
+        )
+        box_seed = tf.stack([run, number])
+        return augmented(reader(index), box_seed, square=reader.square)
+
+    numbers = tf.data.Dataset.counter(first_step * batch_size)
+    squares = numbers.map(draw, num_parallel_calls=tf.data.AUTOTUNE)
+    return _encoded(squares.batch(batch_size, drop_remainder=True))
+
+
+def validation_batches(
+    reader: PhotoReader, *, batch_size: int
+) -> tf.data.Dataset:
+    """Returns every photo once, whole, squashed to the square.
+
+    Args:
+        reader: The photos to judge with.
+        batch_size: Photos per batch; the last batch may be smaller.
+
+    Returns:
+        Batches as of `training_batches`.
+    """
+
+    def squash(index):
+        return _squashed(reader(index), reader.square, method="area")
+
+    numbers = tf.data.Dataset.range(reader.count)
+    squares = numbers.map(squash, num_parallel_calls=tf.data.AUTOTUNE)
+    return _encoded(squares.batch(batch_size))
+
+
+def augmented(rgb: tf.Tensor, seed: tf.Tensor, *, square: int) -> tf.Tensor:
+    """Cuts a random box, squashes it to the square, and flips half of them.
+
+    Height and width of the box are drawn apart, between `square` and the
+    photo's: the network learns every squeezing up to that of a whole photo,
+    which is what it is shown later.
+
+    Args:
+        rgb: `(h, w, 3)` uint8, both sides at least `square`.
+        seed: `(2,)` integers: the same seed cuts the same box.
+        square: Height and width of the result, in pixels.
+
+    Returns:
+        `(square, square, 3)` uint8.
+    """
+    share = tf.random.stateless_uniform((5,), seed)
+    room = tf.cast(tf.shape(rgb)[:2] - square + 1, tf.float32)
+    extra = tf.cast(share[:2] * room, tf.int32)
+    left = tf.cast(tf.shape(rgb)[:2] - square - extra + 1, tf.float32)
+    top = tf.cast(share[2:4] * left, tf.int32)
+    box = tf.slice(
+        rgb, tf.concat([top, [0]], 0), tf.concat([square + extra, [3]], 0)
+    )
+    box = _squashed(box, square, method="bilinear")
+    return tf.cond(share[4] < 0.5, lambda: box[:, ::-1], lambda: box)
+
+
+def _squashed(rgb, square, *, method):
+    resized = tf.image.resize(rgb, (square, square), method=method)
+    return tf.cast(tf.round(resized), tf.uint8)
+
+
+def _from_memory(photos) -> Callable[[tf.Tensor], tf.Tensor]:
+    # One flat array, sliced by TensorFlow: no Python runs while training.
+    shapes = tf.constant([(*photo.shape, 3) for photo in photos], tf.int64)
+    ends = tf.cumsum(tf.reduce_prod(shapes, axis=1))
+    flat = tf.constant(np.concatenate([p.pixels.ravel() for p in photos]))
+
+    def read(index):
+        shape = shapes[index]
+        size = tf.reduce_prod(shape)
+        return tf.reshape(tf.slice(flat, [ends[index] - size], [size]), shape)
+
+    return read
+
+
+def _from_files(photos, square) -> Callable[[tf.Tensor], tf.Tensor]:
+    def read(index):
+        rgb = tf.numpy_function(
+            lambda number: _first_readable(photos, number, square),
+            [index],
+            tf.uint8,
+        )
+        return tf.ensure_shape(rgb, (None, None, 3))
+
+    return read
+
+
+def _first_readable(photos, number, square):
+    """Decodes photo `number`, or the next one if it has been damaged since."""
+    for photo in [*photos[number:], *photos[:number]]:
+        try:
+            return read_rgb(
+                photo.source.content, short_side=short_side_for(square)
+            )
+        except PhotoError as error:
+            warnings.warn(f"{error}; another photo stands in", stacklevel=1)
+    raise FileNotFoundError("none of the training photos can be read any more")
+
+
+def _encoded(squares):
+    encoded = squares.map(_encode, num_parallel_calls=tf.data.AUTOTUNE)
+    return encoded.prefetch(tf.data.AUTOTUNE)
+
+
+@tf.function(jit_compile=True)
+def _encode(rgb):
+    return encoding.encode_lab(color.rgb_to_lab(rgb))
