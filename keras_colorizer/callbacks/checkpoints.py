@@ -1,0 +1,95 @@
+"""Everything that a run needs to go on, after every epoch."""
+
+import time
+import warnings
+from pathlib import Path
+
+import keras
+
+from keras_colorizer.errors import ArtifactError, TrainingError
+from keras_colorizer.files import whole_file
+
+PATTERN = "step_{:09d}.weights.h5"
+KEPT = 2  # Should the newest be damaged, the one before it serves.
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Saves both networks, both optimizers and the moving average.
+
+    Keras' `BackupAndRestore` writes weights and epoch one after the other; a
+    run killed between the two would resume wrongly. Here the step is the
+    file's name, and the name appears with the last byte.
+
+    Args:
+        folder: Where to keep the newest checkpoints.
+        minutes: Also save within an epoch when the last one is this old.
+    """
+
+    def __init__(self, folder: Path, *, minutes: float):
+        super().__init__()
+        self.folder = folder
+        self.seconds = 60 * minutes
+
+    def on_train_begin(self, logs=None):
+        self._saved = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if time.monotonic() - self._saved > self.seconds:
+            self.save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.save()
+
+    def save(self) -> Path:
+        """Writes a checkpoint of the model as it is now.
+
+        Raises:
+            TrainingError: If it cannot be written.
+        """
+        path = self.folder / PATTERN.format(int(self.model.steps))
+        try:
+            with whole_file(path) as temporary:
+                self.model.save_weights(temporary)
+        except (OSError, RuntimeError) as error:
+            raise TrainingError(
+                f"The checkpoint `{path}` cannot be written ({error}). Older ones "
+                "are kept: make room and continue with --resume."
+            ) from None
+        for old in list_checkpoints(self.folder)[:-KEPT]:
+            old.unlink()
+        self._saved = time.monotonic()
+        return path
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """Returns a run's checkpoints, oldest first."""
+    return sorted(folder.glob(PATTERN.replace("{:09d}", "*")))
+
+
+def restore_newest(gan: keras.Model, folder: Path) -> None:
+    """Loads the newest checkpoint that is whole.
+
+    Args:
+        gan: A compiled `ColorizationGAN` of the run's networks.
+        folder: The run's checkpoints.
+
+    Raises:
+        ArtifactError: If there is none, or none fits.
+    """
+    paths = list_checkpoints(folder)
+    for path in reversed(paths):
+        try:
+            gan.load_weights(path)
+            return
+        except Exception as error:  # noqa: BLE001, any damage to the file
+            reason = str(error).strip().splitlines()[0]
+            warnings.warn(f"`{path}` is damaged: {reason}", stacklevel=2)
+    if paths:
+        raise ArtifactError(
+            f"None of the {len(paths)} checkpoints in `{folder}` can be read: "
+            "start a new run in another --run-dir."
+        )
+    raise ArtifactError(
+        f"There is no checkpoint in `{folder}` to resume from: start a new run "
+        "in another --run-dir."
+    )

@@ -1,0 +1,45 @@
+"""Warns, or stops, when the losses show that training goes wrong."""
+
+import keras
+import numpy as np
+from rich.console import Console
+
+from keras_colorizer.errors import TrainingError
+
+# junyanz's advice: a discriminator loss below 0.01 teaches nothing.
+WON = 0.01
+PATIENCE = 200
+
+
+class LossWatch(keras.callbacks.Callback):
+    """Stops on losses that are not finite; warns of a won discriminator.
+
+    Args:
+        console: Where to warn.
+        patience: For how many steps in a row the discriminator's loss must
+            stay below 0.01.
+    """
+
+    def __init__(self, console: Console, *, patience: int = PATIENCE):
+        super().__init__()
+        self.console = console
+        self.patience = patience
+        self.steps_won = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        broken = [name for name, loss in logs.items() if not np.isfinite(loss)]
+        if broken:
+            raise TrainingError(
+                f"The {broken[0].replace('_', ' ')} is no longer a finite "
+                "number. The last checkpoint is kept: continue from it with "
+                "--resume and a lower --learning-rate."
+            )
+        won = not self.model.pretraining and logs["discriminator_loss"] < WON
+        self.steps_won = self.steps_won + 1 if won else 0
+        if self.steps_won == self.patience:
+            self.console.print(
+                "[yellow]The discriminator has won:[/] its loss has stayed "
+                f"below {WON} for {self.patience} steps, so it teaches the "
+                "generator nothing any more. More photos, more "
+                "--pretrain-epochs or a higher --l1-weight help."
+            )

@@ -1,0 +1,1 @@
+"""The command lines; nothing heavy is imported before they are parsed."""

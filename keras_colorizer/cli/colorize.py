@@ -1,0 +1,187 @@
+"""`python -m keras_colorizer colorize`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track
+
+from keras_colorizer.cli.running import FAILED, silent_start
+from keras_colorizer.errors import ConfigError, PhotoError
+from keras_colorizer.photos import (
+    MAX_PIXELS,
+    WRITABLE_SUFFIXES,
+    find_photos,
+    read_photo,
+    write_photo,
+)
+
+# What cannot hold a photo in full color, such as GIF, becomes this.
+FALLBACK_SUFFIX = ".png"
+
+
+@dataclass(frozen=True)
+class Colorize:
+    """Color black-and-white photos.
+
+    Results keep the photo's size, name, metadata and own lightness; only the
+    colors are new. Photos that fail are named at the end; all others are
+    written.
+
+    Attributes:
+        photos: Photos, folders (searched recursively) or globs in quotes.
+        output: Where to write: a folder, in which the tree of the named
+            folders is kept, or for a single photo a file, whose suffix
+            chooses the format (.jpg, .png, .tif, .webp, .bmp).
+        model: The folder of a training run, or a .keras file. By default the
+            pretrained model that comes with the package.
+        saturation: Factor on the colors: 0 is grey, 1 is as predicted.
+        overwrite: Color photos whose result exists already once more; without
+            it they are skipped.
+        max_pixels: Refuse larger photos before decoding them. Memory grows by
+            about 15 bytes a pixel.
+    """
+
+    photos: tyro.conf.Positional[tuple[str, ...]]
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("colorized")
+    model: Path | None = None
+    saturation: float = 1.0
+    overwrite: bool = False
+    max_pixels: int = MAX_PIXELS
+
+
+@dataclass(frozen=True)
+class Task:
+    """One photo and the file that its result goes to."""
+
+    photo: Path
+    target: Path
+
+
+def colorize(options: Colorize) -> int:
+    """Colors what the command line names, and returns the exit code.
+
+    Raises:
+        ColorizerError: If there is nothing to color, or nothing to color it
+            with.
+    """
+    _check(options)
+    tasks, failures = _plan(options)
+    todo = [t for t in tasks if options.overwrite or not t.target.exists()]
+    already_colored = []
+    console = Console(stderr=True)
+    if todo:
+        colorizer = _load_colorizer(options.model)
+    for task in track(
+        todo, "Coloring", console=console, disable=not console.is_terminal
+    ):
+        try:
+            photo = read_photo(task.photo, max_pixels=options.max_pixels)
+            if photo.is_colored:
+                already_colored.append(task.photo)
+            result = colorizer.colorize_photo(
+                photo, saturation=options.saturation
+            )
+            write_photo(result, task.target)
+        except PhotoError as error:
+            failures.append(str(error))
+        except MemoryError:
+            failures.append(f"`{task.photo}` does not fit into memory.")
+    _report(console, options, tasks, todo, already_colored, failures)
+    return FAILED if failures else 0
+
+
+def _check(options):
+    if options.saturation < 0:
+        raise ConfigError(
+            f"--saturation must be 0 or more. Received: {options.saturation}"
+        )
+    if options.max_pixels < 1:
+        raise ConfigError(
+            f"--max-pixels must be at least 1. Received: {options.max_pixels}"
+        )
+    if options.model is not None and not options.model.exists():
+        raise ConfigError(f"--model: there is no `{options.model}`.")
+    if not options.photos:
+        raise ConfigError("Name at least one photo, folder or glob.")
+
+
+def _plan(options) -> tuple[list[Task], list[str]]:
+    """Pairs photos with targets; also returns why some cannot have one."""
+    found = find_photos(options.photos)
+    output = options.output
+    if _names_a_file(output):
+        if len(found) > 1:
+            raise ConfigError(
+                f"-o {output} names one file, but there are {len(found)} "
+                "photos; name a folder."
+            )
+        if output.resolve() == found[0].path.resolve():
+            raise ConfigError(f"-o {output} would replace the photo itself.")
+        return [Task(found[0].path, output)], []
+    folder = output.resolve()
+    tasks: dict[Path, Task] = {}
+    failures = []
+    for photo in found:
+        if folder in photo.path.resolve().parents:
+            continue  # An earlier result, in a folder that is being colored.
+        target = _writable(output / photo.relative)
+        if target in tasks:
+            failures.append(
+                f"`{photo.path}` and `{tasks[target].photo}` would both become "
+                f"`{target}`: color them one after the other, into two folders."
+            )
+        else:
+            tasks[target] = Task(photo.path, target)
+    if not tasks:
+        raise ConfigError(
+            f"All photos lie in the output folder `{output}`: choose another "
+            "one with -o."
+        )
+    return list(tasks.values()), failures
+
+
+def _names_a_file(output):
+    return output.suffix.lower() in WRITABLE_SUFFIXES and not output.is_dir()
+
+
+def _writable(path):
+    if path.suffix.lower() in WRITABLE_SUFFIXES:
+        return path
+    return path.with_suffix(FALLBACK_SUFFIX)
+
+
+def _load_colorizer(model):
+    with silent_start():
+        from keras_colorizer.inference import Colorizer
+    if model is None:
+        return Colorizer.from_preset("small")
+    return Colorizer.load(model)
+
+
+def _report(console, options, tasks, todo, already_colored, failures):
+    skipped = len(tasks) - len(todo)
+    if skipped:
+        console.print(
+            f"{skipped} skipped: their results exist (--overwrite colors them "
+            "again)."
+        )
+    if already_colored:
+        names = ", ".join(str(path) for path in already_colored[:5])
+        more = ", ..." if len(already_colored) > 5 else ""
+        console.print(
+            f"{len(already_colored)} in color already, colored anew from their "
+            f"lightness: {escape(names)}{more}",
+            highlight=False,
+        )
+    for failure in failures:
+        console.print(
+            f"[bold red]Failed:[/] {escape(failure)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    written = sum(task.target.exists() for task in todo)
+    print(f"{written} of {len(todo)} colored, in {options.output}")

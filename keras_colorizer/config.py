@@ -1,0 +1,182 @@
+"""The settings of a training run: the only home of their defaults."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from keras_colorizer.errors import ArtifactError, ConfigError
+from keras_colorizer.presets import generator_preset
+
+SMALLEST_IMAGE = 32  # Below it the discriminator's patch map is empty.
+
+# What a resumed run may change: nothing that the past epochs depend on.
+FREE_ON_RESUME = {
+    "run_dir",
+    "resume",
+    "dry_run",
+    "epochs",
+    "learning_rate",
+    "l1_weight",
+    "cache",
+    "checkpoint_minutes",
+}
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Train a colorizer on photos.
+
+    Without `--data` the photos are the nine that come with scikit-image:
+    enough to see everything work, too few for a good colorizer.
+
+    Attributes:
+        epochs: How often to go through the photos, pretraining included. The
+            learning rate falls linearly over the second half.
+        data: Photos to train on: a folder (searched recursively), a glob in
+            quotes, or tfds:NAME for a TensorFlow Datasets set.
+        preset: The generator: unet_256 (pix2pix's), unet_128, small (for
+            phones) or tiny (for tests).
+        run_dir: Folder for everything the run writes. By default the first
+            free one of runs/PRESET, runs/PRESET-2, ...; with --resume the
+            newest of them.
+        resume: Continue the run in --run-dir exactly where it stopped. Its
+            own settings hold; --epochs may be raised.
+        dry_run: Survey the photos and print the plan, then stop: no training,
+            nothing written.
+        image_size: Side in pixels of the squares to train on. By default the
+            preset's render size.
+        batch_size: Photos per step. Batch norm wants 8 or more.
+        learning_rate: Adam's, for both networks.
+        l1_weight: Weight of the L1 loss against the adversarial one. 100 is
+            pix2pix's; lower gives bolder and more often wrong colors.
+        pretrain_epochs: First epochs that train the generator alone, with L1:
+            several times faster, and a calmer start for the adversarial ones.
+        ema_decay: Decay of the generator's moving average, which is what is
+            validated and saved. 0 saves the live weights.
+        precision: Of the networks' arithmetic. bfloat16 is about twice as
+            fast where the processor has it; float16 is for older GPUs, with
+            loss scaling.
+        jit_compile: Compile the training step with XLA: slow to start; often
+            faster on a GPU, slower on a CPU.
+        validation_fraction: Share of the photos to judge with, chosen by
+            file hash. At least one photo.
+        keep_colorless: Train on grey and sepia photos too. They teach the
+            generator to leave photos grey.
+        cache: Keep the decoded photos in memory: on, off, or auto, which does
+            so when they take at most half of what is free.
+        checkpoint_minutes: Also save a checkpoint within an epoch, this often.
+        seed: Of everything random: the same seed repeats a run.
+    """
+
+    epochs: int = 50
+    data: str | None = None
+    preset: str = "unet_256"
+    run_dir: Path | None = None
+    resume: bool = False
+    dry_run: bool = False
+    image_size: int | None = None
+    batch_size: int = 8
+    learning_rate: float = 2e-4
+    l1_weight: float = 100.0
+    pretrain_epochs: int = 0
+    ema_decay: float = 0.999
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    jit_compile: bool = False
+    validation_fraction: float = 0.1
+    keep_colorless: bool = False
+    cache: Literal["auto", "on", "off"] = "auto"
+    checkpoint_minutes: float = 10.0
+    seed: int = 0
+
+    def __post_init__(self):
+        _check(self)
+
+    @property
+    def square(self) -> int:
+        """The side in pixels to train on, the preset's if none was named."""
+        return self.image_size or generator_preset(self.preset).render_size
+
+    def save(self, path: Path) -> None:
+        """Writes the settings as JSON, without those of one invocation."""
+        values = dataclasses.asdict(self)
+        for name in ("run_dir", "resume", "dry_run"):
+            del values[name]
+        path.write_text(json.dumps(values, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, path: Path, **overrides) -> "TrainingConfig":
+        """Reads what `save` wrote.
+
+        Args:
+            path: A run folder's `config.json`.
+            **overrides: Settings that differ from the file's.
+
+        Raises:
+            ArtifactError: If the file is missing or damaged.
+        """
+        try:
+            return cls(**{**json.loads(path.read_text()), **overrides})
+        except FileNotFoundError:
+            raise ArtifactError(
+                f"`{path.parent}` holds no run, there is no {path.name} in it: "
+                "name the folder of a run that was started."
+            ) from None
+        except (OSError, ValueError, TypeError) as error:
+            raise ArtifactError(
+                f"`{path}` cannot be read as a run's settings: {error}."
+            ) from None
+
+
+def _check(config):
+    preset = generator_preset(config.preset)
+    rules = [
+        ("epochs", config.epochs >= 1, "at least 1"),
+        ("batch_size", config.batch_size >= 1, "at least 1"),
+        ("learning_rate", config.learning_rate > 0, "above 0"),
+        ("l1_weight", config.l1_weight >= 0, "0 or more"),
+        ("ema_decay", 0 <= config.ema_decay < 1, "in [0, 1)"),
+        ("checkpoint_minutes", config.checkpoint_minutes > 0, "above 0"),
+        ("seed", 0 <= config.seed < 2**31, "in [0, 2**31)"),
+        (
+            "pretrain_epochs",
+            0 <= config.pretrain_epochs <= config.epochs,
+            f"between 0 and --epochs ({config.epochs})",
+        ),
+        (
+            "validation_fraction",
+            0 < config.validation_fraction < 1,
+            "between 0 and 1, both excluded",
+        ),
+        (
+            "image_size",
+            config.square >= SMALLEST_IMAGE
+            and config.square % preset.multiple == 0,
+            f"a multiple of {preset.multiple} for {config.preset}, and at "
+            f"least {SMALLEST_IMAGE}",
+        ),
+    ]
+    for name, holds, rule in rules:
+        if not holds:
+            raise ConfigError(
+                f"--{name.replace('_', '-')} must be {rule}. "
+                f"Received: {getattr(config, name)}"
+            )
+
+
+def check_unchanged(stored: TrainingConfig, asked: TrainingConfig) -> None:
+    """Refuses to resume a run with settings that its past contradicts.
+
+    Raises:
+        ConfigError: If `asked` changes a setting that may not change.
+    """
+    for field in dataclasses.fields(TrainingConfig):
+        old, new = getattr(stored, field.name), getattr(asked, field.name)
+        if old != new and field.name not in FREE_ON_RESUME:
+            flag = f"--{field.name.replace('_', '-')}"
+            raise ConfigError(
+                f"The run was started with {flag} {old} and cannot go on with "
+                f"{flag} {new}: leave {flag} out, or start a new run in "
+                "another --run-dir."
+            )

@@ -1,0 +1,1 @@
+"""A whole training run: from settings to a generator file."""
