@@ -1,0 +1,8 @@
+"""`python -m keras_colorizer`, also installed as `keras-colorizer`."""
+
+import sys
+
+from keras_colorizer.cli.commands import main
+
+if __name__ == "__main__":
+    sys.exit(main())
