@@ -1,0 +1,241 @@
+"""What a step of training changes, and what a checkpoint keeps."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy.testing import assert_allclose, assert_array_equal
+
+from keras_colorizer import (
+    ColorizationGAN,
+    build_discriminator,
+    build_generator,
+    discriminator_loss,
+    generator_loss,
+)
+
+SIZE, BATCH = 32, 4
+PATCHGAN = {"widths": (4, 8, 8, 8)}
+
+
+@pytest.fixture
+def batch(rng):
+    lightness = rng.uniform(-1, 1, (BATCH, SIZE, SIZE, 1)).astype("float32")
+    ab = rng.uniform(-1, 1, (BATCH, SIZE, SIZE, 2)).astype("float32")
+    return tf.constant(lightness), tf.constant(ab)
+
+
+@pytest.fixture
+def dataset(batch):
+    return tf.data.Dataset.from_tensors(batch).repeat()
+
+
+def unwrapped(optimizer):
+    return optimizer
+
+
+def make_gan(*, rate=1e-3, wrap=unwrapped, dropout_blocks=1, **kwargs):
+    keras.utils.set_random_seed(1)
+    gan = ColorizationGAN(
+        build_generator("tiny", dropout_blocks=dropout_blocks),
+        build_discriminator(**PATCHGAN),
+        **kwargs,
+    )
+    gan.compile(
+        wrap(keras.optimizers.Adam(rate)), wrap(keras.optimizers.Adam(rate))
+    )
+    return gan
+
+
+def fit(gan, dataset, *, steps=1):
+    history = gan.fit(dataset, steps_per_epoch=steps, verbose=0, shuffle=False)
+    return history.history
+
+
+def values(network):
+    return [weight.numpy() for weight in network.weights]
+
+
+def trainable(network):
+    return [weight.numpy() for weight in network.trainable_weights]
+
+
+def test_losses_logged_are_those_before_the_step(dataset, batch):
+    gan = make_gan(rate=1e-9)  # So small that both networks stay.
+    keras.utils.set_random_seed(2)
+    logs = fit(gan, dataset)
+    lightness, real_ab = batch
+    fake_ab = gan.generator(lightness, training=True)
+    judge = gan.discriminator
+    real = judge([lightness, real_ab], training=True)
+    fake = judge([lightness, fake_ab], training=True)
+    # Dropout draws anew: hence a tolerance of some percent.
+    assert_allclose(
+        logs["discriminator_loss"], discriminator_loss(real, fake), rtol=0.02
+    )
+    assert_allclose(
+        logs["generator_loss"],
+        generator_loss(fake, fake_ab, real_ab),
+        rtol=0.02,
+    )
+    assert_allclose(
+        logs["generator_loss"][0],
+        logs["adversarial_loss"][0] + 100 * logs["l1_loss"][0],
+        rtol=1e-5,
+    )
+
+
+def test_generator_is_judged_by_the_updated_discriminator(batch):
+    """The two updates are done by hand, in pix2pix's order."""
+    rate = 0.5  # So large that the order matters.
+    keras.utils.set_random_seed(1)
+    generator = build_generator("tiny", dropout_blocks=0)
+    gan = ColorizationGAN(generator, build_discriminator(**PATCHGAN))
+    gan.compile(keras.optimizers.SGD(rate), keras.optimizers.SGD(rate))
+    twin = keras.models.clone_model(generator)
+    judge = keras.models.clone_model(gan.discriminator)
+    twin.set_weights(generator.get_weights())
+    judge.set_weights(gan.discriminator.get_weights())
+    lightness, real_ab = batch
+    with tf.GradientTape() as outer:
+        fake_ab = twin(lightness, training=True)
+        with tf.GradientTape() as inner:
+            loss = discriminator_loss(
+                judge([lightness, real_ab], training=True),
+                judge([lightness, tf.stop_gradient(fake_ab)], training=True),
+            )
+        step_by_hand(inner, loss, judge, rate)
+        fake_logits = judge([lightness, fake_ab], training=True)
+        loss = generator_loss(fake_logits, fake_ab, real_ab)
+    step_by_hand(outer, loss, twin, rate)
+    gan.train_on_batch(lightness, real_ab)
+    for ours, by_hand in zip(values(generator), values(twin), strict=True):
+        assert_allclose(ours, by_hand, atol=2e-4)  # Float noise times 100.
+    for ours, by_hand in zip(
+        values(gan.discriminator), values(judge), strict=True
+    ):
+        assert_allclose(ours, by_hand, atol=1e-5)
+
+
+def step_by_hand(tape, loss, network, rate):
+    variables = network.trainable_variables
+    for variable, gradient in zip(
+        variables, tape.gradient(loss, variables), strict=True
+    ):
+        variable.assign_sub(rate * gradient)
+
+
+@pytest.mark.parametrize("still", ["generator", "discriminator"])
+def test_each_optimizer_moves_only_its_own_network(dataset, still):
+    gan = make_gan()
+    moved = {"generator", "discriminator"} - {still}
+    getattr(gan, f"{still}_optimizer").learning_rate = 0.0
+    before = {name: trainable(getattr(gan, name)) for name in (still, *moved)}
+    fit(gan, dataset)
+    for old, new in zip(
+        before[still], trainable(getattr(gan, still)), strict=True
+    ):
+        assert_array_equal(old, new)
+    (name,) = moved
+    assert not np.array_equal(before[name][0], trainable(getattr(gan, name))[0])
+
+
+def test_pretraining_leaves_the_discriminator_alone(dataset):
+    gan = make_gan()
+    gan.pretraining = True
+    before = values(gan.discriminator)
+    logs = fit(gan, dataset)
+    assert set(logs) == {"generator_loss", "l1_loss"}
+    assert_allclose(logs["generator_loss"], 100 * np.array(logs["l1_loss"]))
+    for old, new in zip(before, values(gan.discriminator), strict=True):
+        assert_array_equal(old, new)
+    assert gan.discriminator_optimizer.iterations == 0
+
+
+def test_leaving_pretraining_trains_both(dataset):
+    gan = make_gan()
+    gan.pretraining = True
+    fit(gan, dataset)
+    gan.pretraining = False
+    assert "discriminator_loss" in fit(gan, dataset)
+    assert gan.generator_optimizer.iterations == 2
+    assert gan.discriminator_optimizer.iterations == 1
+
+
+def test_moving_average_follows_its_recurrence(dataset):
+    gan = make_gan(ema_decay=0.6)
+    average = trainable(gan.averaged_generator)
+    for step in range(1, 25):
+        gan.train_on_batch(*next(iter(dataset)))
+        decay = min(0.6, step / (10 + step))
+        live = trainable(gan.generator)
+        average = [
+            decay * a + (1 - decay) * v
+            for a, v in zip(average, live, strict=True)
+        ]
+    for ours, by_hand in zip(
+        trainable(gan.averaged_generator), average, strict=True
+    ):
+        assert_allclose(ours, by_hand, atol=1e-6)
+
+
+def test_validation_uses_the_average_in_inference_mode(batch):
+    gan = make_gan()
+    gan.train_on_batch(*batch)
+    lightness, real_ab = batch
+    fake_ab = gan.averaged_generator(lightness, training=False)
+    logs = gan.evaluate(lightness, real_ab, verbose=0, return_dict=True)
+    l1_loss = np.abs(fake_ab - real_ab).mean()
+    assert_allclose(logs["l1_loss"], l1_loss, rtol=1e-5)
+    assert_allclose(gan.predict(lightness, verbose=0), fake_ab, atol=1e-6)
+
+
+def test_checkpoint_keeps_networks_optimizers_and_dropout(dataset, tmp_path):
+    path = tmp_path / "state.weights.h5"
+    gan = make_gan()
+    fit(gan, dataset, steps=3)
+    gan.save_weights(path)
+    other = make_gan()
+    other.load_weights(path)
+    assert other.steps == 3
+    assert other.generator_optimizer.iterations == 3
+    assert other.discriminator_optimizer.iterations == 3
+    fit(gan, dataset, steps=2)
+    fit(other, dataset, steps=2)
+    for network in ("generator", "discriminator", "averaged_generator"):
+        pairs = zip(
+            values(getattr(gan, network)),
+            values(getattr(other, network)),
+            strict=True,
+        )
+        for one, two in pairs:
+            assert_array_equal(one, two)
+
+
+def test_mixed_precision_trains_and_averages_in_float32(
+    dataset, mixed_precision
+):
+    scaled = mixed_precision == "float16"
+    wrap = keras.optimizers.LossScaleOptimizer if scaled else unwrapped
+    gan = make_gan(wrap=wrap)
+    assert gan.generator.get_layer("down_1_conv").compute_dtype == (
+        mixed_precision
+    )
+    logs = fit(gan, dataset, steps=2)
+    assert np.isfinite(list(logs.values())).all()
+    layers = gan.averaged_generator.layers[1:]  # The input computes nothing.
+    assert {layer.compute_dtype for layer in layers} == {"float32"}
+
+
+def test_compiled_step_equals_the_plain_one(dataset):
+    results = []
+    for jit_compile in (False, True):
+        gan = make_gan(dropout_blocks=0)  # XLA draws other random numbers.
+        gan.compile(
+            gan.generator_optimizer,
+            gan.discriminator_optimizer,
+            jit_compile=jit_compile,
+        )
+        results.append(fit(gan, dataset, steps=2))
+    for name, loss in results[0].items():
+        assert_allclose(results[1][name], loss, rtol=1e-4)  # Order of sums.

@@ -1,0 +1,214 @@
+"""Any photo in, the same photo in color out."""
+
+import io
+
+import numpy as np
+import pytest
+import skimage.data
+from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
+from skimage.color import lab2rgb, rgb2lab
+
+from keras_colorizer import (
+    ArtifactError,
+    Colorizer,
+    PhotoTooLargeError,
+    UnreadablePhotoError,
+    build_generator,
+    chroma,
+)
+from keras_colorizer.networks.generator_file import save_generator
+from keras_colorizer.photos import Photo
+
+
+@pytest.fixture(scope="module")
+def colorizer(tiny_run):
+    return Colorizer.load(tiny_run.run_dir)
+
+
+def lightness_of(rgb):
+    return rgb2lab(rgb)[..., 0]
+
+
+def bilinear(ab, height, width):
+    """Pillow's bilinear enlargement: pixel centres, edges held."""
+    planes = [
+        Image.fromarray(plane).resize(
+            (width, height), Image.Resampling.BILINEAR
+        )
+        for plane in np.moveaxis(ab, -1, 0)
+    ]
+    return np.stack(planes, axis=-1)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 300), (257, 1023), (64, 3), (700, 701)], ids=str
+)
+def test_size_and_lightness_are_the_photo_s(colorizer, rng, shape):
+    grey = rng.integers(40, 216, shape, "uint8")
+    colored = np.asarray(colorizer.colorize(grey))
+    assert colored.shape == (*shape, 3)
+    # Half a level of rounding in each channel is at most 0.3 of L* here.
+    tiled = np.repeat(grey[..., None], 3, axis=-1)
+    assert_allclose(lightness_of(colored), lightness_of(tiled), atol=0.3)
+
+
+def test_merge_is_the_formula_for_the_whole_photo(rng):
+    height, width = 211, 1500  # Several chunks, the last one not full.
+    # Within sRGB: outside of it, scikit-image clips in other places.
+    lightness = rng.uniform(40, 70, (height, width, 1)).astype("float32")
+    ab = rng.uniform(-20, 20, (16, 16, 2)).astype("float32")
+    whole = np.concatenate([lightness, bilinear(ab, height, width)], axis=-1)
+    expected = lab2rgb(whole) * 255
+    # Half a level of rounding, and float32 against float64.
+    merged = chroma.merge(lightness, ab, np.uint8)
+    assert_allclose(merged, expected, atol=0.6)
+
+
+def test_lightness_of_color_is_scikit_image_s():
+    photo = skimage.data.astronaut()
+    lightness = chroma.photo_lightness(photo)
+    assert_allclose(lightness[..., 0], lightness_of(photo), atol=0.01)
+
+
+def test_network_sees_no_aliasing():
+    # Lines one pixel wide blend to the mean of their L*, whatever their phase.
+    stripes = np.zeros((2048, 2048, 1), "float32")
+    stripes[:, ::2] = 100
+    view = chroma.network_view(stripes, 32)
+    assert_allclose(view, np.full((1, 32, 32, 1), 50), atol=1e-3)
+
+
+def test_network_sees_the_whole_photo_squashed():
+    ramp = np.linspace(0, 100, 1000, dtype="float32")
+    photo = np.broadcast_to(ramp[None, :, None], (200, 1000, 1))
+    view = chroma.network_view(photo, 50)[0, :, :, 0]
+    expected = ramp.reshape(50, 20).mean(axis=1)
+    assert_allclose(view, np.broadcast_to(expected, (50, 50)), atol=0.1)
+
+
+def test_saturation_scales_ab_and_zero_is_grey(colorizer):
+    grey = skimage.data.camera()
+    plain = np.asarray(colorizer.colorize(grey, saturation=0.0))
+    assert_array_equal(plain, np.repeat(grey[..., None], 3, axis=-1))
+    chroma_of = {
+        saturation: np.abs(
+            rgb2lab(colorizer.colorize(grey, saturation=saturation))[..., 1:]
+        ).mean()
+        for saturation in (1.0, 3.0)
+    }
+    assert chroma_of[3.0] > 1.5 * chroma_of[1.0] > 0
+
+
+def test_color_photo_is_colorized_from_its_lightness(colorizer):
+    photo = skimage.data.coffee()
+    colored = np.asarray(colorizer.colorize(photo, saturation=0.0))
+    # L* between two levels of grey may round differently in each channel.
+    assert np.ptp(colored, axis=-1).max() <= 1
+    assert_allclose(lightness_of(colored), lightness_of(photo), atol=0.3)
+
+
+def test_16_bit_grey_keeps_16_bits_of_lightness(colorizer):
+    levels = np.linspace(8000, 60000, 40_000).astype("uint16").reshape(200, 200)
+    result = colorizer.colorize_photo(Photo(levels))
+    assert result.pixels.dtype == np.uint16
+    tiled = np.repeat(levels[..., None], 3, axis=-1) / 65535
+    # 65536 levels: one is 0.0015 of L*, float32 arithmetic adds its own.
+    assert_allclose(
+        lightness_of(result.pixels / 65535), lightness_of(tiled), atol=0.01
+    )
+
+
+def test_alpha_is_kept(colorizer, rng):
+    photo = rng.integers(0, 256, (20, 30, 4), "uint8")
+    colored = colorizer.colorize(photo)
+    assert colored.mode == "RGBA"
+    assert_array_equal(np.asarray(colored)[..., 3], photo[..., 3])
+
+
+def test_path_bytes_image_and_array_give_the_same(colorizer, tmp_path):
+    grey = skimage.data.camera()[:100, :150]
+    path = tmp_path / "grey.png"
+    Image.fromarray(grey).save(path)
+    results = [
+        np.asarray(colorizer.colorize(photo))
+        for photo in (
+            grey,
+            path,
+            str(path),
+            path.read_bytes(),
+            Image.open(path),
+        )
+    ]
+    for result in results[1:]:
+        assert_array_equal(result, results[0])
+
+
+def test_rotated_photo_comes_out_upright(colorizer):
+    grey = Image.fromarray(skimage.data.camera()[:60, :90])
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Turn by 90 degrees clockwise to view.
+    file = io.BytesIO()
+    grey.save(file, "PNG", exif=exif)
+    assert colorizer.colorize(file.getvalue()).size == (60, 90)
+
+
+def test_batch_and_single_predictions_agree(colorizer, rng):
+    lightness = rng.uniform(0, 100, (8, 32, 32, 1)).astype("float32")
+    batch = colorizer.predict_ab(lightness)
+    for one, expected in zip(lightness, batch, strict=True):
+        assert_allclose(colorizer.predict_ab(one[None])[0], expected, atol=1e-3)
+
+
+def test_run_folder_and_keras_file_are_the_same_model(tiny_run, colorizer):
+    grey = skimage.data.camera()
+    file = Colorizer.load(tiny_run.generator)
+    assert file.render_size == colorizer.render_size == 32
+    assert_array_equal(
+        np.asarray(file.colorize(grey)), np.asarray(colorizer.colorize(grey))
+    )
+
+
+def test_phone_network_survives_its_file(tmp_path):
+    path = tmp_path / "small.keras"
+    generator = build_generator("small")
+    save_generator(generator, path, preset="small", render_size=64)
+    grey = skimage.data.camera()
+    one = Colorizer(generator, render_size=64).colorize(grey)
+    assert_array_equal(
+        np.asarray(Colorizer.load(path).colorize(grey)), np.asarray(one)
+    )
+
+
+def test_unfit_models_are_named(tmp_path):
+    with pytest.raises(ArtifactError, match="nothing"):
+        Colorizer.load(tmp_path / "nothing.keras")
+    with pytest.raises(ArtifactError, match="is no model"):
+        Colorizer.load(tmp_path)
+    broken = tmp_path / "broken.keras"
+    broken.write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(ArtifactError, match="broken.keras"):
+        Colorizer.load(broken)
+
+
+def test_pretrained_model_that_does_not_ship_is_named():
+    with pytest.raises(ArtifactError, match="no pretrained `large`"):
+        Colorizer.from_preset("large")
+
+
+def test_unfit_photos_are_named(colorizer, tmp_path):
+    text = tmp_path / "text.jpg"
+    text.write_text("not a photo")
+    with pytest.raises(UnreadablePhotoError, match="text.jpg"):
+        colorizer.colorize(text)
+    with pytest.raises(PhotoTooLargeError):
+        colorizer.colorize(np.zeros((11, 10), "uint8"), max_pixels=100)
+
+
+@pytest.mark.slow
+def test_twelve_megapixels_keep_their_lightness(colorizer, rng):
+    grey = rng.integers(40, 216, (3000, 4000), "uint8")
+    colored = np.asarray(colorizer.colorize(grey))
+    rows = slice(None, None, 100)
+    tiled = np.repeat(grey[rows, :, None], 3, axis=-1)
+    assert_allclose(lightness_of(colored[rows]), lightness_of(tiled), atol=0.3)

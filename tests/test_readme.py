@@ -1,0 +1,105 @@
+"""Every command and snippet of the README works as printed.
+
+Trainings are made small by flags added at the end; what installs or runs this
+very suite is compared with the Makefile instead of being run.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import skimage.data
+from PIL import Image
+
+REPOSITORY = Path(__file__).parents[1]
+README = (REPOSITORY / "README.md").read_text()
+SMALL = "--preset tiny --batch-size 4 --epochs 1 --pretrain-epochs 0"
+INSTALLING = ("make", "python3 -m venv", ".venv/bin/")
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def commands():
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    return [line for line in lines if not line.startswith(INSTALLING)]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, photo_folder):
+    """A user's folder: the checkout, photos to train on, and old scans."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("train.py", "keras_colorizer"):
+        os.symlink(REPOSITORY / name, home / name)
+    shutil.copytree(photo_folder, home / "my_photos")
+    (home / "scans").mkdir()
+    camera = Image.fromarray(skimage.data.camera()).resize((80, 60))
+    camera.save(home / "scans/old.jpg")
+    camera.save(home / "old.jpg")
+    return home
+
+
+def test_readme_has_commands_to_try():
+    assert len(commands()) >= 5
+
+
+def run(command, home):
+    words = shlex.split(command)
+    assert words[0] == "python", command
+    done = subprocess.run(
+        [sys.executable, *words[1:]],
+        cwd=home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+def test_commands_and_snippets_run_in_the_order_printed(home):
+    for command in commands():
+        starts_a_run = "train.py" in command and "--resume" not in command
+        run(f"{command} {SMALL}" if starts_a_run else command, home)
+    assert (home / "colored/old.jpg").exists()
+    (snippet,) = blocks("python")
+    run(f"python -c {shlex.quote(snippet)}", home)
+    with Image.open(home / "new.png") as photo:
+        assert photo.size == (80, 60)
+
+
+def test_make_does_what_is_printed_for_those_without_it():
+    (plain,) = (b for b in blocks("sh") if "venv" in b)
+    printed = [line.split() for line in plain.splitlines()]
+    made = subprocess.run(
+        ["make", "--dry-run", "--always-make", "train", "test"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    silent = {"--clear", "--quiet", "--disable-pip-version-check"}
+    made_words = [
+        [word for word in line.split() if word not in silent]
+        for line in made.splitlines()
+    ]
+    for line in printed:
+        assert line in made_words
+
+
+def test_files_named_in_the_readme_exist():
+    for link in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (REPOSITORY / link).exists(), link
+    (tree,) = re.findall(r"```\n(train\.py .*?)```", README, flags=re.DOTALL)
+    folder = REPOSITORY
+    for line in tree.splitlines():
+        name = line.split()[0]
+        base = (
+            REPOSITORY / "keras_colorizer" if line.startswith("  ") else folder
+        )
+        assert (base / name).exists(), name

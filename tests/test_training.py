@@ -1,0 +1,441 @@
+"""Whole runs: what they leave behind, and that nothing is lost when killed."""
+
+import csv
+import dataclasses
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from keras_colorizer import (
+    ArtifactError,
+    ColorizerWarning,
+    ConfigError,
+    DataError,
+    TrainingConfig,
+    TrainingError,
+    train,
+)
+from keras_colorizer.callbacks.checkpoints import list_checkpoints
+from keras_colorizer.callbacks.loss_watch import LossWatch
+from keras_colorizer.training.schedule import (
+    SecondHalfDecay,
+    Segment,
+    segments,
+)
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def changed(config, **values):
+    return dataclasses.replace(config, **values)
+
+
+def start_training(*flags):
+    command = [sys.executable, str(REPOSITORY / "train.py"), *flags]
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=REPOSITORY,
+    )
+
+
+def wait_for(path, process):
+    deadline = time.monotonic() + 120
+    while not path.exists():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def newest_state(run_dir):
+    """All arrays of a run's newest checkpoint, by name."""
+    arrays = {}
+    with h5py.File(list_checkpoints(run_dir / "checkpoint")[-1]) as file:
+        file.visititems(
+            lambda name, item: (
+                arrays.update({name: item[()]})
+                if isinstance(item, h5py.Dataset)
+                else None
+            )
+        )
+    return arrays
+
+
+def assert_same_state(one, two):
+    one, two = newest_state(one), newest_state(two)
+    assert one.keys() == two.keys()
+    assert len(one) > 100  # Two networks, two optimizers, the average.
+    for name, array in one.items():
+        np.testing.assert_array_equal(array, two[name], err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def flags(photo_folder):
+    text = (
+        f"--data {photo_folder} --preset tiny --batch-size 4 --epochs 4 "
+        "--pretrain-epochs 1 --validation-fraction 0.25"
+    )
+    return text.split()
+
+
+@pytest.fixture(scope="module")
+def whole_run(flags, tmp_path_factory):
+    """The run that the stopped ones must equal."""
+    run_dir = tmp_path_factory.mktemp("whole") / "run"
+    process = start_training(*flags, "--run-dir", str(run_dir))
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    return run_dir
+
+
+def resume(run_dir):
+    process = start_training("--resume", "--run-dir", str(run_dir))
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    return output
+
+
+@pytest.mark.slow
+def test_killed_run_resumes_to_the_same_weights(flags, whole_run, tmp_path):
+    run_dir = tmp_path / "run"
+    process = start_training(*flags, "--run-dir", str(run_dir))
+    wait_for(run_dir / "checkpoint/step_000000004.weights.h5", process)
+    process.kill()  # SIGKILL: no handler runs.
+    process.communicate()
+    resume(run_dir)
+    assert_same_state(run_dir, whole_run)
+    untimed = [
+        columns_but_time(run / "history.csv") for run in (run_dir, whole_run)
+    ]
+    assert untimed[0] == untimed[1]
+
+
+def columns_but_time(path):
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
+
+
+@pytest.mark.slow
+def test_interrupted_run_saves_says_how_to_resume_and_does(
+    flags, whole_run, tmp_path
+):
+    run_dir = tmp_path / "run"
+    process = start_training(*flags, "--run-dir", str(run_dir))
+    wait_for(run_dir / "samples/epoch_0002.png", process)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate()
+    assert process.returncode == 130, output
+    assert f"--resume --run-dir {run_dir}" in re.sub(r"\s+", " ", output)
+    assert "Traceback" not in output
+    resume(run_dir)
+    assert_same_state(run_dir, whole_run)
+
+
+def test_run_folder_holds_what_is_promised(tiny_run):
+    files = {
+        p.relative_to(tiny_run.run_dir).as_posix()
+        for p in tiny_run.run_dir.rglob("*")
+    }
+    assert {
+        "config.json",
+        "history.csv",
+        "samples/epoch_0001.png",
+        "samples/epoch_0002.png",
+        "checkpoint/step_000000004.weights.h5",
+        "generator.keras",
+        "report.json",
+    } <= files
+    assert any(
+        file.startswith("logs/") and "tfevents" in file for file in files
+    )
+    assert not any("/." in f"/{file}" for file in files)  # Nothing temporary.
+
+
+def test_history_shows_losses_scores_and_grey(tiny_run):
+    rows = columns_but_time(tiny_run.run_dir / "history.csv")
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    for row in rows:
+        numbers = {k: float(v) for k, v in row.items() if k != "stage"}
+        assert np.isfinite(list(numbers.values())).all()
+        assert row["stage"] == "adversarial"
+        np.testing.assert_allclose(
+            numbers["generator_loss"],
+            numbers["adversarial_loss"] + 100 * numbers["l1_loss"],
+            rtol=1e-4,
+        )
+    assert {"val_psnr", "val_ciede2000", "val_colorfulness"} <= rows[0].keys()
+    assert {"grey_psnr", "grey_ciede2000"} <= rows[0].keys()
+
+
+def test_sample_sheet_shows_grey_colorized_and_true(tiny_run):
+    sheet = Image.open(tiny_run.run_dir / "samples/epoch_0002.png")
+    pixels = np.asarray(sheet).astype(int)
+    assert sheet.mode == "RGB"
+    columns = [pixels[30:, 4 + i * 36 : 36 + i * 36] for i in range(3)]
+    chroma = [np.ptp(column, axis=-1).mean() for column in columns]
+    assert chroma[0] < 1  # Grey, to the rounding of a level.
+    assert chroma[2] > 20  # True: astronaut, cat and coffee.
+
+
+def test_report_counts_the_photos(tiny_run):
+    report = json.loads((tiny_run.run_dir / "report.json").read_text())
+    assert report["photos"]["training"] == 9
+    assert report["photos"]["validation"] == 3
+    assert len(report["photos"]["validation_names"]) == 3
+    assert report["epochs_finished"] == 2
+    best = min(tiny_run.history, key=lambda row: row["val_ciede2000"])
+    assert report["saved_epoch"]["epoch"] == best["epoch"]
+
+
+def test_saved_generator_is_the_average_in_float32(tiny_run):
+    generator = keras.saving.load_model(tiny_run.generator, compile=False)
+    assert generator.get_layer("ab").compute_dtype == "float32"
+    state = newest_state(tiny_run.run_dir)
+    saved = {
+        name: array
+        for name, array in state.items()
+        if name.startswith("averaged_generator") and array.ndim == 4
+    }
+    weights = [w.numpy() for w in generator.weights if w.shape.rank == 4]
+    assert len(weights) == len(saved)
+    for weight in weights:  # The last epoch was the best one.
+        assert any(np.array_equal(weight, other) for other in saved.values())
+
+
+def test_split_follows_the_file_contents_alone(tiny_config, tmp_path):
+    names = []
+    for prefix in ("a", "b"):
+        folder = tmp_path / prefix
+        folder.mkdir()
+        for number, path in enumerate(sorted(Path(tiny_config.data).iterdir())):
+            # Another name, another order.
+            target = folder / f"{prefix}{(7 * number) % 12:02d}{path.name}"
+            target.write_bytes(path.read_bytes())
+        config = changed(
+            tiny_config,
+            data=str(folder),
+            epochs=1,
+            run_dir=tmp_path / f"run_{prefix}",
+        )
+        report = train(config).run_dir / "report.json"
+        held_out = json.loads(report.read_text())["photos"]["validation_names"]
+        names.append({name[-6:] for name in held_out})
+    assert names[0] == names[1]
+
+
+def test_dry_run_writes_nothing(tiny_config, tmp_path, capsys):
+    result = train(changed(tiny_config, dry_run=True, run_dir=tmp_path / "run"))
+    assert result.generator is None
+    assert not (tmp_path / "run").exists()
+    plan = capsys.readouterr().out
+    for part in ("23,250", "2,765,633", "9 to train on", "MiB", "2 epochs"):
+        assert part in plan
+
+
+def test_default_run_folders_are_numbered(tiny_config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = changed(tiny_config, epochs=1)
+    assert train(config).run_dir == Path("runs/tiny")
+    assert train(config).run_dir == Path("runs/tiny-2")
+
+
+def test_second_run_into_a_folder_is_refused(tiny_config, tiny_run):
+    with pytest.raises(ConfigError, match="already holds a run.*--resume"):
+        train(changed(tiny_config, run_dir=tiny_run.run_dir))
+
+
+def test_resuming_with_another_preset_is_refused(tiny_config, tiny_run):
+    config = changed(tiny_config, run_dir=tiny_run.run_dir, resume=True)
+    with pytest.raises(ConfigError, match="--preset tiny.*--preset unet_128"):
+        train(changed(config, preset="unet_128"))
+
+
+def test_resuming_where_no_run_is_says_so(tiny_config, tmp_path):
+    with pytest.raises(ConfigError, match="holds no run"):
+        train(changed(tiny_config, run_dir=tmp_path, resume=True))
+
+
+def test_more_epochs_go_on_after_the_last(tiny_config, tmp_path):
+    config = changed(tiny_config, epochs=1, run_dir=tmp_path / "run")
+    train(config)
+    result = train(changed(config, epochs=3, resume=True))
+    assert [row["epoch"] for row in result.history] == [1, 2, 3]
+
+
+def cut_in_half(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_damaged_checkpoints_fall_back_or_are_named(tiny_config, tmp_path):
+    config = changed(tiny_config, run_dir=tmp_path / "run")
+    train(config)
+    checkpoints = list_checkpoints(tmp_path / "run/checkpoint")
+    assert len(checkpoints) == 2
+    cut_in_half(checkpoints[-1])
+    with pytest.warns(ColorizerWarning, match="step_000000004.* damaged"):
+        result = train(changed(config, resume=True))
+    assert len(result.history) == 2
+    for path in list_checkpoints(tmp_path / "run/checkpoint"):
+        cut_in_half(path)
+    with (
+        pytest.warns(ColorizerWarning),
+        pytest.raises(ArtifactError, match="None of the 2 checkpoints"),
+    ):
+        train(changed(config, resume=True))
+
+
+def test_diverging_run_stops_and_keeps_the_last_checkpoint(
+    tiny_config, tmp_path
+):
+    config = changed(tiny_config, epochs=1, run_dir=tmp_path / "run")
+    train(config)
+    with pytest.raises(TrainingError, match="no longer a finite number"):
+        train(changed(config, epochs=5, learning_rate=1e30, resume=True))
+    assert all(
+        np.isfinite(array).all()
+        for array in newest_state(config.run_dir).values()
+    )
+
+
+class Gan:
+    pretraining = False
+
+
+def test_won_discriminator_is_warned_of_once(capsys):
+    watch = LossWatch(Console(), patience=3)
+    watch.set_model(Gan())
+    losses = {"generator_loss": 9.0, "discriminator_loss": 0.001}
+    for _ in range(2):
+        watch.on_train_batch_end(0, losses)
+    assert not capsys.readouterr().out
+    for _ in range(3):
+        watch.on_train_batch_end(0, losses)
+    assert capsys.readouterr().out.count("discriminator has won") == 1
+
+
+def test_learning_rate_is_pix2pix_s():
+    # networks.get_scheduler with n_epochs = n_epochs_decay = 100.
+    decay = SecondHalfDecay(2e-4, epochs=200, steps_per_epoch=3)
+    for epoch in range(200):
+        expected = 2e-4 * (1 - max(0, epoch + 1 - 100) / 101)
+        for step in (3 * epoch, 3 * epoch + 2):
+            np.testing.assert_allclose(decay(step), expected, rtol=1e-5)
+    late = SecondHalfDecay(2e-4, epochs=200, steps_per_epoch=3, first_step=450)
+    assert float(late(0)) == float(decay(450))
+
+
+def test_segments_change_at_the_stage_and_finish_a_begun_epoch():
+    def cut(first_step):
+        plan = {"epochs": 6, "pretrain_epochs": 2, "steps_per_epoch": 10}
+        return list(segments(first_step, **plan))
+
+    assert cut(0) == [Segment(0, 2, 10), Segment(2, 6, 10)]
+    assert cut(13) == [Segment(1, 2, 7), Segment(2, 6, 10)]
+    assert cut(20) == [Segment(2, 6, 10)]
+    assert cut(57) == [Segment(5, 6, 3)]
+    assert cut(60) == []
+
+
+def make_photos(folder, *, count, colored):
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        rgb = rng.integers(0, 256, (40, 40, 3 if colored else 1), "uint8")
+        grey_or_rgb = np.broadcast_to(rgb, (40, 40, 3))
+        Image.fromarray(grey_or_rgb).save(folder / f"{number}.png")
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("count", "colored", "message"),
+    [
+        pytest.param(0, True, "holds no photo", id="none"),
+        pytest.param(
+            3, False, "has colors to learn from.*3 without", id="grey"
+        ),
+        pytest.param(1, True, "only one photo", id="one"),
+        pytest.param(4, True, "3 photos.*batch of 4.*--batch-size", id="few"),
+    ],
+)
+def test_too_few_photos_are_named(
+    tiny_config, tmp_path, count, colored, message
+):
+    data = make_photos(tmp_path / "few", count=count, colored=colored)
+    config = changed(tiny_config, data=data, run_dir=tmp_path / "run")
+    with pytest.raises(DataError, match=message):
+        train(config)
+    assert not (tmp_path / "run").exists()
+
+
+def test_unreadable_photos_are_counted_not_fatal(tiny_config, tmp_path):
+    folder = Path(make_photos(tmp_path / "photos", count=8, colored=True))
+    (folder / "broken.jpg").write_text("not a photo")
+    config = changed(
+        tiny_config, data=str(folder), epochs=1, run_dir=tmp_path / "run"
+    )
+    report = json.loads((train(config).run_dir / "report.json").read_text())
+    (name,) = report["photos"]["unreadable"]
+    assert name.endswith("broken.jpg")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"preset": "unet_512"}, "unet_512.*choose one of unet_256"),
+        ({"image_size": 100}, r"--image-size.*multiple of 256.*Received: 100"),
+        ({"preset": "tiny", "image_size": 16}, "at least 32"),
+        ({"epochs": 0}, "--epochs must be at least 1"),
+        ({"pretrain_epochs": 99}, r"--pretrain-epochs.*between 0 and.*50"),
+        ({"ema_decay": 1.0}, "--ema-decay"),
+        ({"validation_fraction": 0.0}, "--validation-fraction"),
+    ],
+)
+def test_settings_out_of_range_are_named(values, message):
+    with pytest.raises(ConfigError, match=message):
+        TrainingConfig(**values)
+
+
+def test_settings_survive_their_file(tiny_config, tmp_path):
+    path = tmp_path / "config.json"
+    tiny_config.save(path)
+    assert TrainingConfig.load(path) == tiny_config
+    path.write_text("{broken")
+    with pytest.raises(ArtifactError, match="config.json"):
+        TrainingConfig.load(path)
+
+
+@pytest.mark.skipif(not Path("/dev/shm").exists(), reason="Linux only")
+def test_full_disk_is_said_and_older_checkpoints_stay(flags, tmp_path):
+    # A limit on the size of files stands in for a full disk: the tiny
+    # discriminator's checkpoint is larger than a megabyte, all else smaller.
+    run_dir = tmp_path / "run"
+    command = (
+        f"ulimit -f 1024; exec {sys.executable} train.py {' '.join(flags)}"
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"{command} --run-dir {run_dir}"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        env=os.environ,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((run_dir / "checkpoint").iterdir())
