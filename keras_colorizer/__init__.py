@@ -25,6 +25,7 @@ _HOME = {
         [
             "ArtifactError",
             "ColorizerError",
+            "ColorizerWarning",
             "ConfigError",
             "DataError",
             "PhotoError",

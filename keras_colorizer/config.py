@@ -114,12 +114,13 @@ class TrainingConfig:
             **overrides: Settings that differ from the file's.
 
         Raises:
-            ArtifactError: If the file is missing or damaged.
+            ConfigError: If the file is missing.
+            ArtifactError: If it is damaged.
         """
         try:
             return cls(**{**json.loads(path.read_text()), **overrides})
         except FileNotFoundError:
-            raise ArtifactError(
+            raise ConfigError(
                 f"`{path.parent}` holds no run, there is no {path.name} in it: "
                 "name the folder of a run that was started."
             ) from None

@@ -37,5 +37,9 @@ class TrainingError(ColorizerError):
     """The training had to stop; what was saved before is kept."""
 
 
+class ColorizerWarning(UserWarning):
+    """Something went wrong that work can go on without."""
+
+
 class ServingError(ColorizerError):
     """A server or a request to it failed."""

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# ".weights.h5" is 11. More is no suffix, but a name with a full stop in it.
+LONGEST_SUFFIXES = 12
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -23,7 +26,7 @@ def whole_file(path: Path) -> Iterator[Path]:
             behind, and an older file of this name stays as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    suffixes = "".join(path.suffixes[-2:])
+    suffixes = "".join(path.suffixes[-2:])[-LONGEST_SUFFIXES:]
     temporary = path.with_name(f".{uuid.uuid4().hex}{suffixes}")
     try:
         yield temporary

@@ -83,7 +83,7 @@ class ColorizationGAN(keras.Model):
         return generator(lightness, training=training)
 
     def train_step(self, data):
-        lightness, real_ab = data
+        lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
         step = self._pretrain if self._pretraining else self._play
         logs = step(lightness, real_ab)
         self.steps.assign_add(1)
@@ -91,7 +91,7 @@ class ColorizationGAN(keras.Model):
         return self._logged(logs)
 
     def test_step(self, data):
-        lightness, real_ab = data
+        lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
         fake_ab = self.averaged_generator(lightness, training=False)
         real_logits = self.discriminator([lightness, real_ab], training=False)
         fake_logits = self.discriminator([lightness, fake_ab], training=False)

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import keras
 
-from keras_colorizer.errors import ArtifactError, TrainingError
+from keras_colorizer.errors import (
+    ArtifactError,
+    ColorizerWarning,
+    TrainingError,
+)
 from keras_colorizer.files import whole_file
 
 PATTERN = "step_{:09d}.weights.h5"
@@ -83,7 +87,8 @@ def restore_newest(gan: keras.Model, folder: Path) -> None:
             return
         except Exception as error:  # noqa: BLE001, any damage to the file
             reason = str(error).strip().splitlines()[0]
-            warnings.warn(f"`{path}` is damaged: {reason}", stacklevel=2)
+            message = f"The checkpoint `{path}` is damaged: {reason}"
+            warnings.warn(message, ColorizerWarning, stacklevel=2)
     if paths:
         raise ArtifactError(
             f"None of the {len(paths)} checkpoints in `{folder}` can be read: "

@@ -4,16 +4,23 @@ Exit code 0: all done; 1: something failed, and was named; 2: the command line
 is wrong; 130: stopped by Ctrl-C.
 """
 
+import logging
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
 
-from keras_colorizer.errors import ColorizerError, ConfigError, DataError
+from keras_colorizer.errors import (
+    ColorizerError,
+    ColorizerWarning,
+    ConfigError,
+    DataError,
+)
 
 FAILED, WRONG_COMMAND_LINE, INTERRUPTED = 1, 2, 130
 
@@ -21,27 +28,40 @@ FAILED, WRONG_COMMAND_LINE, INTERRUPTED = 1, 2, 130
 def run_command(command: Callable[[], int | None]) -> int:
     """Runs a command and returns its exit code; no error shows a traceback.
 
-    A request to terminate is treated as Ctrl-C, so that work is saved.
+    A request to terminate is treated as Ctrl-C, so that work is saved. Ctrl-C
+    works in the background, too, where shells have it ignored.
 
     Args:
         command: Does the work; may return an exit code.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
+    _show_own_warnings_only()
     try:
         return command() or 0
     except (ConfigError, DataError) as error:
-        _complain(error)
+        _print("red", "Error", error)
         return WRONG_COMMAND_LINE
     except ColorizerError as error:
-        _complain(error)
+        _print("red", "Error", error)
+        return FAILED
+    except OSError as error:
+        _print("red", "Error", f"`{error.filename}`: {error.strerror}.")
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _complain(error):
+def _show_own_warnings_only():
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("always", ColorizerWarning)
+    warnings.showwarning = lambda message, *_: _print("yellow", "Note", message)
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+
+
+def _print(style, kind, message):
     Console(stderr=True).print(
-        f"[bold red]Error:[/] {escape(str(error))}",
+        f"[bold {style}]{kind}:[/] {escape(str(message))}",
         highlight=False,
         soft_wrap=True,
     )

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from keras_colorizer import color, encoding
 from keras_colorizer.data.survey import SurveyedPhoto, short_side_for
-from keras_colorizer.errors import PhotoError
+from keras_colorizer.errors import ColorizerWarning, PhotoError
 from keras_colorizer.photos import read_rgb
 
 
@@ -26,7 +26,8 @@ class PhotoReader:
     """Photos by number, as TensorFlow reads them.
 
     Args:
-        photos: At least one; all or none with their pixels in memory.
+        photos: At least one; all or none with their pixels in memory, which
+            move into the reader.
         square: Side in pixels of the squares that will be cut from them.
     """
 
@@ -130,17 +131,29 @@ def _squashed(rgb, square, *, method):
 
 
 def _from_memory(photos) -> Callable[[tf.Tensor], tf.Tensor]:
-    # One flat array, sliced by TensorFlow: no Python runs while training.
+    # One flat array, sliced by TensorFlow: no Python runs while training. A
+    # variable, because a dataset makes its own copy of a constant.
     shapes = tf.constant([(*photo.shape, 3) for photo in photos], tf.int64)
     ends = tf.cumsum(tf.reduce_prod(shapes, axis=1))
-    flat = tf.constant(np.concatenate([p.pixels.ravel() for p in photos]))
+    pixels = tf.Variable(_moved_pixels(photos), trainable=False)
 
     def read(index):
         shape = shapes[index]
         size = tf.reduce_prod(shape)
-        return tf.reshape(tf.slice(flat, [ends[index] - size], [size]), shape)
+        return tf.reshape(tf.slice(pixels, [ends[index] - size], [size]), shape)
 
     return read
+
+
+def _moved_pixels(photos):
+    """Returns all pixels in a row, freeing each photo's own on the way."""
+    flat = np.empty(sum(photo.pixels.size for photo in photos), np.uint8)
+    start = 0
+    for photo in photos:
+        flat[start : start + photo.pixels.size] = photo.pixels.ravel()
+        start += photo.pixels.size
+        photo.pixels = None
+    return flat
 
 
 def _from_files(photos, square) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -163,7 +176,8 @@ def _first_readable(photos, number, square):
                 photo.source.content, short_side=short_side_for(square)
             )
         except PhotoError as error:
-            warnings.warn(f"{error}; another photo stands in", stacklevel=1)
+            message = f"{error} Another photo stands in."
+            warnings.warn(message, ColorizerWarning, stacklevel=1)
     raise FileNotFoundError("none of the training photos can be read any more")
 
 
