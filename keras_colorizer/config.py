@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from keras_colorizer.errors import ArtifactError, ConfigError
+from keras_colorizer.files import whole_file
 from keras_colorizer.presets import generator_preset
 
 SMALLEST_IMAGE = 32  # Below it the discriminator's patch map is empty.
@@ -103,7 +104,8 @@ class TrainingConfig:
         values = dataclasses.asdict(self)
         for name in ("run_dir", "resume", "dry_run"):
             del values[name]
-        path.write_text(json.dumps(values, indent=2) + "\n")
+        with whole_file(path) as temporary:
+            temporary.write_text(json.dumps(values, indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path, **overrides) -> "TrainingConfig":

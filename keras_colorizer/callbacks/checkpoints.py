@@ -56,8 +56,8 @@ class Checkpoints(keras.callbacks.Callback):
                 self.model.save_weights(temporary)
         except (OSError, RuntimeError) as error:
             raise TrainingError(
-                f"The checkpoint `{path}` cannot be written ({error}). Older ones "
-                "are kept: make room and continue with --resume."
+                f"The checkpoint `{path}` cannot be written ({error}). "
+                "Older ones are kept: make room and continue with --resume."
             ) from None
         for old in list_checkpoints(self.folder)[:-KEPT]:
             old.unlink()
@@ -95,6 +95,6 @@ def restore_newest(gan: keras.Model, folder: Path) -> None:
             "start a new run in another --run-dir."
         )
     raise ArtifactError(
-        f"There is no checkpoint in `{folder}` to resume from: start a new run "
-        "in another --run-dir."
+        f"There is no checkpoint in `{folder}` to resume from: start the run "
+        "anew, without --resume."
     )

@@ -32,16 +32,16 @@ class RunFolder:
         self.report = path / "report.json"
 
     def check_free(self) -> None:
-        """Refuses a folder that holds a run.
+        """Refuses a folder in which a run has saved something.
 
         Raises:
-            ConfigError: If it does, or if it is a file.
+            ConfigError: If one has, or if it is a file.
         """
         if self.path.exists() and not self.path.is_dir():
             raise ConfigError(
                 f"{self.path} is a file: name a folder with --run-dir."
             )
-        if self.config.exists():
+        if self.generator.exists() or any(self.checkpoint.glob("*.h5")):
             raise ConfigError(
                 f"{self.path} already holds a run: continue it with --resume "
                 "or choose another folder with --run-dir."
