@@ -101,7 +101,7 @@ def _memory(config, split, gan):
     ]
     held = sum(variable.value.shape.num_elements() for variable in variables)
     return (
-        f"{photos:,.0f} MiB of photos (short side {side}), {where}; "
+        f"{photos:,.0f} MiB of photos (short side {side} or more), {where}; "
         f"{4 * held / MIB:,.0f} MiB of weights, moving average and optimizers; "
         "and the activations of a step"
     )
