@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -275,6 +276,18 @@ def test_more_epochs_go_on_after_the_last(tiny_config, tmp_path):
     train(config)
     result = train(changed(config, epochs=3, resume=True))
     assert [row["epoch"] for row in result.history] == [1, 2, 3]
+
+
+def test_photos_that_changed_before_resuming_are_noted(tiny_config, tmp_path):
+    folder = tmp_path / "photos"
+    shutil.copytree(tiny_config.data, folder)
+    config = changed(
+        tiny_config, data=str(folder), epochs=1, run_dir=tmp_path / "run"
+    )
+    train(config)
+    next(folder.iterdir()).unlink()
+    with pytest.warns(ColorizerWarning, match="photos have changed"):
+        train(changed(config, epochs=2, resume=True))
 
 
 def cut_in_half(path):

@@ -1,9 +1,12 @@
 """`report.json`: what a run was made of, and how far it came."""
 
+import hashlib
 import importlib.metadata
 import json
+import warnings
 
 from keras_colorizer.config import TrainingConfig
+from keras_colorizer.errors import ColorizerWarning
 from keras_colorizer.files import whole_file
 from keras_colorizer.training.photo_split import PhotoSplit
 from keras_colorizer.training.run_folder import RunFolder
@@ -29,6 +32,7 @@ def write_report(
     report = {
         "photos": {
             "source": config.data or "scikit-image",
+            "fingerprint": _fingerprint(split),
             "training": len(split.training),
             "validation": len(split.validation),
             "validation_names": [p.source.name for p in split.validation],
@@ -45,6 +49,31 @@ def write_report(
     }
     with whole_file(folder.report) as temporary:
         temporary.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def warn_of_changed_photos(folder: RunFolder, split: PhotoSplit) -> None:
+    """Warns when a run goes on with other photos than it started with.
+
+    Args:
+        folder: The run folder.
+        split: The photos found now.
+    """
+    try:
+        photos = json.loads(folder.report.read_text())["photos"]
+    except (OSError, ValueError, KeyError):
+        return  # A lost report stops no run.
+    if photos["fingerprint"] != _fingerprint(split):
+        warnings.warn(
+            "The photos have changed since the run started: it goes on, but "
+            "not exactly as it would have.",
+            ColorizerWarning,
+            stacklevel=2,
+        )
+
+
+def _fingerprint(split):
+    digests = (photo.digest for photo in split.survey.photos)
+    return hashlib.blake2b("".join(digests).encode(), digest_size=8).hexdigest()
 
 
 def _saved(rows):

@@ -25,7 +25,10 @@ from keras_colorizer.networks.discriminator import build_discriminator
 from keras_colorizer.networks.generator import build_generator
 from keras_colorizer.training.photo_split import PhotoSplit, split_photos
 from keras_colorizer.training.plan import print_plan
-from keras_colorizer.training.report import write_report
+from keras_colorizer.training.report import (
+    warn_of_changed_photos,
+    write_report,
+)
 from keras_colorizer.training.run_folder import choose_run_folder
 from keras_colorizer.training.schedule import SecondHalfDecay, segments
 
@@ -71,6 +74,8 @@ def train(config: TrainingConfig) -> RunResult:
     else:
         folder.check_free()
     split = split_photos(config, quiet=not console.is_terminal)
+    if config.resume:
+        warn_of_changed_photos(folder, split)
     with _precision(config.precision):
         gan = build_gan(config, steps_per_epoch(config, split))
         print_plan(console, config, folder, split, gan)
