@@ -56,9 +56,9 @@ class TrainingConfig:
             several times faster, and a calmer start for the adversarial ones.
         ema_decay: Decay of the generator's moving average, which is what is
             validated and saved. 0 saves the live weights.
-        precision: Of the networks' arithmetic. bfloat16 is about twice as
-            fast where the processor has it; float16 is for older GPUs, with
-            loss scaling.
+        precision: Of the networks' arithmetic. bfloat16 is about 1.6 times
+            as fast where the processor has it; float16 is for older GPUs,
+            with loss scaling.
         jit_compile: Compile the training step with XLA: slow to start; often
             faster on a GPU, slower on a CPU.
         validation_fraction: Share of the photos to judge with, chosen by
@@ -97,7 +97,9 @@ class TrainingConfig:
     @property
     def square(self) -> int:
         """The side in pixels to train on, the preset's if none was named."""
-        return self.image_size or generator_preset(self.preset).render_size
+        if self.image_size is None:
+            return generator_preset(self.preset).render_size
+        return self.image_size
 
     def save(self, path: Path) -> None:
         """Writes the settings as JSON, without those of one invocation."""

@@ -43,3 +43,8 @@ class ColorizerWarning(UserWarning):
 
 class ServingError(ColorizerError):
     """A server or a request to it failed."""
+
+
+def first_line(error: BaseException) -> str:
+    """Returns the first line of an error's text, or its kind if it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -94,7 +94,7 @@ class Colorizer:
         """Colors a decoded photo and keeps all else that it holds.
 
         Args:
-            photo: Any photo; of a coloured one only the lightness is used.
+            photo: Any photo; of a colored one only the lightness is used.
             saturation: Factor on the predicted ab.
 
         Returns:

@@ -15,7 +15,7 @@ class Scores:
 
     Attributes:
         psnr: Peak signal-to-noise ratio of the sRGB levels in dB; higher is
-            closer. It rewards grey where the colour is a guess.
+            closer. It rewards grey where the color is a guess.
         ciede2000: Mean CIEDE2000 difference; lower is closer, 1 is just
             noticeable.
         colorfulness: Hasler & Suesstrunk's; 0 is grey, natural photos have
@@ -51,7 +51,7 @@ def mean_scores(scores: list[Scores]) -> Scores:
 
 
 def colorfulness(rgb: np.ndarray) -> float:
-    """Measures how colourful a photo looks.
+    """Measures how colorful a photo looks.
 
     Args:
         rgb: `(h, w, 3)` uint8 sRGB.

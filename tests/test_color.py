@@ -56,7 +56,7 @@ def grid():
 
 @pytest.fixture(scope="module")
 def tfio_color():
-    """The colour ops of tensorflow-io, which are plain TensorFlow."""
+    """The color ops of tensorflow-io, which are plain TensorFlow."""
     with warnings.catch_warnings():
         # It warns of its native ops, built for another TensorFlow.
         warnings.simplefilter("ignore")

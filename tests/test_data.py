@@ -37,7 +37,7 @@ def rgb_of(batch):
 
 
 def toned(rgb):
-    """Sepia: every grey level gets one colour, as a toning bath does."""
+    """Sepia: every grey level gets one color, as a toning bath does."""
     grey = np.asarray(Image.fromarray(rgb).convert("L"), "float32")[..., None]
     return np.uint8(grey * [1.0, 0.85, 0.65])
 
@@ -132,7 +132,7 @@ def test_seeds_and_rounds_differ(photo_folder):
 
 
 def plain_photos(folder, count):
-    """Photos of one colour each, so that any crop tells which it is."""
+    """Photos of one color each, so that any crop tells which it is."""
     for number in range(count):
         color = (20 * number, 128, 255 - 20 * number)
         Image.new("RGB", (40, 36), color).save(folder / f"{number}.png")
@@ -177,6 +177,7 @@ def test_reading_from_files_gives_the_same_batches(photo_folder):
         reader(photo_folder, cache="off"), batch_size=4, seed=0
     )
     for one, two in zip(memory.take(3), files.take(3), strict=True):
+        assert_array_equal(one[0], two[0])
         assert_array_equal(one[1], two[1])
 
 

@@ -8,7 +8,7 @@ from skimage.color import rgb2lab
 
 from keras_colorizer import color, encoding
 
-# L*/50 - 1 and ab/110: black, mid grey, white, the limits, a colour between.
+# L*/50 - 1 and ab/110: black, mid grey, white, the limits, a color between.
 LAB = np.float32(
     [[0, 0, 0], [50, 0, 0], [100, 0, 0], [25, 110, -110], [75, -55, 27.5]]
 )

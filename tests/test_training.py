@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import json
-import os
 import re
 import shutil
 import signal
@@ -21,14 +20,20 @@ from rich.console import Console
 
 from keras_colorizer import (
     ArtifactError,
+    ColorizationGAN,
     ColorizerWarning,
     ConfigError,
     DataError,
     TrainingConfig,
     TrainingError,
+    build_discriminator,
+    build_generator,
     train,
 )
-from keras_colorizer.callbacks.checkpoints import list_checkpoints
+from keras_colorizer.callbacks.checkpoints import (
+    Checkpoints,
+    list_checkpoints,
+)
 from keras_colorizer.callbacks.loss_watch import LossWatch
 from keras_colorizer.training.schedule import (
     SecondHalfDecay,
@@ -145,6 +150,9 @@ def test_interrupted_run_saves_says_how_to_resume_and_does(
     assert "Traceback" not in output
     resume(run_dir)
     assert_same_state(run_dir, whole_run)
+    rows = columns_but_time(run_dir / "history.csv")
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    assert (run_dir / "generator.keras").exists()
 
 
 def test_run_folder_holds_what_is_promised(tiny_run):
@@ -276,6 +284,8 @@ def test_more_epochs_go_on_after_the_last(tiny_config, tmp_path):
     train(config)
     result = train(changed(config, epochs=3, resume=True))
     assert [row["epoch"] for row in result.history] == [1, 2, 3]
+    # The next resume goes on with the new number, not with the first.
+    assert TrainingConfig.load(config.run_dir / "config.json").epochs == 3
 
 
 def test_photos_that_changed_before_resuming_are_noted(tiny_config, tmp_path):
@@ -432,23 +442,38 @@ def test_settings_survive_their_file(tiny_config, tmp_path):
         TrainingConfig.load(path)
 
 
-@pytest.mark.skipif(not Path("/dev/shm").exists(), reason="Linux only")
-def test_full_disk_is_said_and_older_checkpoints_stay(flags, tmp_path):
-    # A limit on the size of files stands in for a full disk: the tiny
-    # discriminator's checkpoint is larger than a megabyte, all else smaller.
+def test_full_disk_is_said_and_the_older_checkpoint_stays(
+    tiny_config, tmp_path
+):
     run_dir = tmp_path / "run"
-    command = (
-        f"ulimit -f 1024; exec {sys.executable} train.py {' '.join(flags)}"
-    )
+    train(changed(tiny_config, epochs=1, run_dir=run_dir))
+    (older,) = list_checkpoints(run_dir / "checkpoint")
+    whole = older.read_bytes()
+    # A limit on the size of files stands in for a full disk: a checkpoint is
+    # larger than a megabyte, all else is smaller.
+    resuming = f"train.py --resume --epochs 2 --run-dir {run_dir}"
     done = subprocess.run(
-        ["bash", "-c", f"{command} --run-dir {run_dir}"],
+        ["bash", "-c", f"ulimit -f 1024; exec {sys.executable} {resuming}"],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        env=os.environ,
         check=False,
     )
     assert done.returncode == 1, done.stderr
     assert "cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
-    assert not list((run_dir / "checkpoint").iterdir())
+    assert list_checkpoints(run_dir / "checkpoint") == [older]
+    assert older.read_bytes() == whole
+    assert not list((run_dir / "checkpoint").glob(".*"))
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    gan = ColorizationGAN(build_generator("tiny"), build_discriminator())
+    gan.compile(keras.optimizers.Adam(), keras.optimizers.Adam())
+    checkpoints = Checkpoints(tmp_path, minutes=1, steps_per_epoch=2)
+    checkpoints.set_model(gan)
+    bias = gan.discriminator.trainable_variables[-1]
+    bias.assign(np.full(bias.shape, np.nan))
+    with pytest.raises(TrainingError, match="discriminator.*no longer finite"):
+        checkpoints.save()
+    assert not list(tmp_path.iterdir())

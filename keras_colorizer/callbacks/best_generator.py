@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 
 from keras_colorizer.callbacks.history import History, stage_name
+from keras_colorizer.errors import TrainingError
 from keras_colorizer.networks.generator_file import save_generator
 
 
@@ -12,7 +13,7 @@ class BestGenerator(keras.callbacks.Callback):
     """Writes `generator.keras` whenever validation CIEDE2000 falls.
 
     Only epochs of one stage compete: L1 alone always scores better than
-    adversarial training, which takes risks for the sake of colour, so that
+    adversarial training, which takes risks for the sake of color, so that
     across stages the best would be the dullest.
 
     Args:
@@ -34,5 +35,14 @@ class BestGenerator(keras.callbacks.Callback):
             if row["stage"] == stage_name(self.model)
         ]
         if logs["val_ciede2000"] < min(earlier, default=float("inf")):
-            generator = self.model.averaged_generator
+            self._save()
+
+    def _save(self):
+        generator = self.model.averaged_generator
+        try:
             save_generator(generator, self.path, **self.about)
+        except (OSError, RuntimeError) as error:
+            raise TrainingError(
+                f"The generator `{self.path}` cannot be written ({error}). "
+                "Make room and continue with --resume."
+            ) from None

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import keras
 
+from keras_colorizer.callbacks.loss_watch import check_finite
 from keras_colorizer.errors import (
     ArtifactError,
     ColorizerWarning,
     TrainingError,
+    first_line,
 )
 from keras_colorizer.files import whole_file
 
@@ -24,32 +26,43 @@ class Checkpoints(keras.callbacks.Callback):
     run killed between the two would resume wrongly. Here the step is the
     file's name, and the name appears with the last byte.
 
+    Must be the last callback: a checkpoint at the end of an epoch says that
+    its validation, pictures and history are written, too.
+
     Args:
         folder: Where to keep the newest checkpoints.
         minutes: Also save within an epoch when the last one is this old.
+        steps_per_epoch: Steps of an epoch.
     """
 
-    def __init__(self, folder: Path, *, minutes: float):
+    def __init__(self, folder: Path, *, minutes: float, steps_per_epoch: int):
         super().__init__()
         self.folder = folder
         self.seconds = 60 * minutes
+        self.steps_per_epoch = steps_per_epoch
 
     def on_train_begin(self, logs=None):
         self._saved = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
         if time.monotonic() - self._saved > self.seconds:
-            self.save()
+            self.save_within_epoch()
 
     def on_epoch_end(self, epoch, logs=None):
         self.save()
 
-    def save(self) -> Path:
+    def save_within_epoch(self) -> None:
+        """Saves unless an epoch's steps are done but not yet its books."""
+        if int(self.model.steps) % self.steps_per_epoch:
+            self.save()
+
+    def save(self) -> None:
         """Writes a checkpoint of the model as it is now.
 
         Raises:
-            TrainingError: If it cannot be written.
+            TrainingError: If it cannot be written, or is not worth it.
         """
+        check_finite(self.model)
         path = self.folder / PATTERN.format(int(self.model.steps))
         try:
             with whole_file(path) as temporary:
@@ -62,7 +75,6 @@ class Checkpoints(keras.callbacks.Callback):
         for old in list_checkpoints(self.folder)[:-KEPT]:
             old.unlink()
         self._saved = time.monotonic()
-        return path
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -86,7 +98,7 @@ def restore_newest(gan: keras.Model, folder: Path) -> None:
             gan.load_weights(path)
             return
         except Exception as error:  # noqa: BLE001, any damage to the file
-            reason = str(error).strip().splitlines()[0]
+            reason = first_line(error)
             message = f"The checkpoint `{path}` is damaged: {reason}"
             warnings.warn(message, ColorizerWarning, stacklevel=2)
     if paths:

@@ -31,7 +31,8 @@ class History(keras.callbacks.Callback):
         super().__init__()
         self.path = path
         self.validation = validation
-        self.rows = read_history(path)[:finished_epochs]
+        rows = read_history(path)
+        self.rows = [row for row in rows if row["epoch"] <= finished_epochs]
 
     def on_epoch_begin(self, epoch, logs=None):
         self._started = time.monotonic()

@@ -12,12 +12,15 @@ PATIENCE = 200
 
 
 class LossWatch(keras.callbacks.Callback):
-    """Stops on losses that are not finite; warns of a won discriminator.
+    """Stops on losses or weights that are not finite numbers.
+
+    It also warns, once, when the discriminator has won. Must be the first
+    callback, before anything of an epoch is written.
 
     Args:
         console: Where to warn.
-        patience: For how many steps in a row the discriminator's loss must
-            stay below 0.01.
+        patience: For how many steps in a row the discriminator's loss, the
+            mean since the epoch began, must stay below 0.01.
     """
 
     def __init__(self, console: Console, *, patience: int = PATIENCE):
@@ -42,4 +45,25 @@ class LossWatch(keras.callbacks.Callback):
                 f"below {WON} for {self.patience} steps, so it teaches the "
                 "generator nothing any more. More photos, more "
                 "--pretrain-epochs or a higher --l1-weight help."
+            )
+
+    def on_epoch_end(self, epoch, logs=None):
+        check_finite(self.model)
+
+
+def check_finite(gan: keras.Model) -> None:
+    """Refuses weights that no longer are numbers, however good the last loss.
+
+    Args:
+        gan: A `ColorizationGAN`.
+
+    Raises:
+        TrainingError: If a weight of either network is not finite.
+    """
+    for network in (gan.generator, gan.discriminator):
+        if not all(np.isfinite(w).all() for w in network.get_weights()):
+            raise TrainingError(
+                f"The weights of the {network.name} are no longer finite "
+                "numbers. The last checkpoint is kept: continue from it with "
+                "--resume and a lower --learning-rate."
             )

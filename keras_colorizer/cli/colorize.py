@@ -36,8 +36,8 @@ class Colorize:
         output: Where to write: a folder, in which the tree of the named
             folders is kept, or for a single photo a file, whose suffix
             chooses the format (.jpg, .png, .tif, .webp, .bmp).
-        model: The folder of a training run, or a .keras file. By default the
-            pretrained model that comes with the package.
+        model: The folder of a training run, or a .keras file. Without it a
+            pretrained model is looked for; this version comes with none.
         saturation: Factor on the colors: 0 is grey, 1 is as predicted.
         overwrite: Color photos whose result exists already once more; without
             it they are skipped.
@@ -71,7 +71,7 @@ def colorize(options: Colorize) -> int:
     _check(options)
     tasks, failures = _plan(options)
     todo = [t for t in tasks if options.overwrite or not t.target.exists()]
-    already_colored = []
+    already_colored, written = [], 0
     console = Console(stderr=True)
     if todo:
         colorizer = _load_colorizer(options.model)
@@ -86,11 +86,13 @@ def colorize(options: Colorize) -> int:
                 photo, saturation=options.saturation
             )
             write_photo(result, task.target)
+            written += 1
         except PhotoError as error:
             failures.append(str(error))
         except MemoryError:
             failures.append(f"`{task.photo}` does not fit into memory.")
-    _report(console, options, tasks, todo, already_colored, failures)
+    _report(console, len(tasks) - len(todo), already_colored, failures)
+    print(f"{written} of {len(todo)} colored, in {options.output}")
     return FAILED if failures else 0
 
 
@@ -112,36 +114,53 @@ def _check(options):
 def _plan(options) -> tuple[list[Task], list[str]]:
     """Pairs photos with targets; also returns why some cannot have one."""
     found = find_photos(options.photos)
-    output = options.output
-    if _names_a_file(output):
-        if len(found) > 1:
-            raise ConfigError(
-                f"-o {output} names one file, but there are {len(found)} "
-                "photos; name a folder."
-            )
-        if output.resolve() == found[0].path.resolve():
-            raise ConfigError(f"-o {output} would replace the photo itself.")
-        return [Task(found[0].path, output)], []
-    folder = output.resolve()
+    if _names_a_file(options.output):
+        return [_single_task(found, options.output)], []
     tasks: dict[Path, Task] = {}
     failures = []
-    for photo in found:
-        if folder in photo.path.resolve().parents:
-            continue  # An earlier result, in a folder that is being colored.
-        target = _writable(output / photo.relative)
-        if target in tasks:
+    for photo in _without_results(found, options):
+        target = _writable(options.output / photo.relative)
+        if target.resolve() == photo.path.resolve():
+            failures.append(
+                f"`{photo.path}` would be replaced by its own result: choose "
+                "another folder with -o."
+            )
+        elif target in tasks:
             failures.append(
                 f"`{photo.path}` and `{tasks[target].photo}` would both become "
                 f"`{target}`: color them one after the other, into two folders."
             )
         else:
             tasks[target] = Task(photo.path, target)
-    if not tasks:
-        raise ConfigError(
-            f"All photos lie in the output folder `{output}`: choose another "
-            "one with -o."
-        )
     return list(tasks.values()), failures
+
+
+def _single_task(found, target):
+    if len(found) > 1:
+        raise ConfigError(
+            f"-o {target} names one file, but there are {len(found)} photos: "
+            "name a folder."
+        )
+    if target.resolve() == found[0].path.resolve():
+        raise ConfigError(f"-o {target} would replace the photo itself.")
+    return Task(found[0].path, target)
+
+
+def _without_results(found, options):
+    """Leaves out earlier results, in a folder that is being colored."""
+    folder = options.output.resolve()
+    kept = [
+        photo
+        for photo in found
+        if folder not in photo.path.resolve().parents
+        or str(photo.path) in options.photos
+    ]
+    if not kept:
+        raise ConfigError(
+            f"All photos lie in the output folder `{options.output}`: choose "
+            "another one with -o."
+        )
+    return kept
 
 
 def _names_a_file(output):
@@ -162,8 +181,7 @@ def _load_colorizer(model):
     return Colorizer.load(model)
 
 
-def _report(console, options, tasks, todo, already_colored, failures):
-    skipped = len(tasks) - len(todo)
+def _report(console, skipped, already_colored, failures):
     if skipped:
         console.print(
             f"{skipped} skipped: their results exist (--overwrite colors them "
@@ -183,5 +201,3 @@ def _report(console, options, tasks, todo, already_colored, failures):
             highlight=False,
             soft_wrap=True,
         )
-    written = sum(task.target.exists() for task in todo)
-    print(f"{written} of {len(todo)} colored, in {options.output}")

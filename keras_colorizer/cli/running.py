@@ -46,7 +46,11 @@ def run_command(command: Callable[[], int | None]) -> int:
         _print("red", "Error", error)
         return FAILED
     except OSError as error:
-        _print("red", "Error", f"`{error.filename}`: {error.strerror}.")
+        where = f"`{error.filename}`: " if error.filename else ""
+        _print("red", "Error", f"{where}{error.strerror or error}.")
+        return FAILED
+    except MemoryError:
+        _print("red", "Error", "Memory ran out.")
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -1,5 +1,6 @@
 """`python train.py`."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -26,28 +27,32 @@ def _train():
 
 
 def _parse(arguments) -> TrainingConfig:
-    config = _parsed(arguments, TrainingConfig())
+    only_positive_flags = (tyro.conf.FlagCreatePairsOff,)
+    config = _parsed(arguments, TrainingConfig(), only_positive_flags)
     if not config.resume:
         return config
     # The run's own settings become the defaults.
     folder = choose_run_folder(config)
     stored = TrainingConfig.load(folder.config, run_dir=folder.path)
-    return _parsed(arguments, stored)
+    return _parsed(arguments, stored, ())
 
 
-def _parsed(arguments, default):
+def _parsed(arguments, default, config):
     return tyro.cli(
         TrainingConfig,
         prog="train.py",
         args=arguments,
         default=default,
-        config=(tyro.conf.FlagCreatePairsOff,),
+        config=config,
     )
 
 
 def _say_what_next(run_dir: Path):
     Console().print(
         f"\nThe generator is {run_dir}/generator.keras. Try it:\n"
-        f"  python -m keras_colorizer colorize old_photo.jpg --model {run_dir}",
+        "  python -m keras_colorizer colorize old_photo.jpg --model "
+        f"{shlex.quote(str(run_dir))}",
+        markup=False,
         highlight=False,
+        soft_wrap=True,
     )

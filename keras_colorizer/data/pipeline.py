@@ -146,7 +146,8 @@ def _from_memory(photos) -> Callable[[tf.Tensor], tf.Tensor]:
     # variable, because a dataset makes its own copy of a constant.
     shapes = tf.constant([(*photo.shape, 3) for photo in photos], tf.int64)
     ends = tf.cumsum(tf.reduce_prod(shapes, axis=1))
-    pixels = tf.Variable(_moved_pixels(photos), trainable=False)
+    with tf.device("CPU"):  # Where `tf.data` reads it.
+        pixels = tf.Variable(_moved_pixels(photos), trainable=False)
 
     def read(index):
         shape = shapes[index]

@@ -7,12 +7,12 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_colorizer.errors import DataError
+from keras_colorizer.errors import DataError, first_line
 from keras_colorizer.photos import find_photos
 
 TFDS_PREFIX = "tfds:"
 
-# Those of scikit-image's pictures that are colour photographs. Free to use:
+# Those of scikit-image's pictures that are color photographs. Free to use:
 # see README.txt in the same folder.
 EMBEDDED_PHOTOS = (
     "astronaut.png",
@@ -71,7 +71,7 @@ def list_photos(data: str | None) -> list[SourcePhoto]:
 
 
 def embedded_photos() -> list[Path]:
-    """Returns the colour photos inside the installed scikit-image."""
+    """Returns the color photos inside the installed scikit-image."""
     spec = importlib.util.find_spec("skimage")
     if spec is None or not spec.submodule_search_locations:
         raise DataError(
@@ -114,7 +114,7 @@ def _tfds_builder(tfds, name):
         builder = tfds.builder(name)
         builder.download_and_prepare()
     except Exception as error:  # noqa: BLE001, any builder's any trouble
-        reason = str(error).strip().splitlines()[0]
+        reason = first_line(error)
         raise DataError(
             f"The data set {TFDS_PREFIX}{name} cannot be prepared: {reason}"
         ) from None

@@ -34,7 +34,7 @@ class SurveyedPhoto:
         source: Where it comes from.
         digest: Hash of the file, 16 hexadecimal digits.
         shape: Height and width in pixels at training size.
-        is_colorless: Whether it is grey or toned in one colour.
+        is_colorless: Whether it is grey or toned in one color.
         pixels: `(height, width, 3)` uint8 at training size; None once
             dropped to save memory.
     """
@@ -52,7 +52,7 @@ class Survey:
 
     Attributes:
         photos: Those fit to train on, in order of their digests.
-        colorless: Names of those left out for having no colour.
+        colorless: Names of those left out for having no color.
         unreadable: Names and reasons of those that could not be decoded.
         duplicates: Names of those that are byte for byte another one.
         is_cached: Whether the pixels are kept in memory.
@@ -145,10 +145,10 @@ def _look(short_side, source) -> SurveyedPhoto | PhotoError:
 
 
 def unexplained_chroma(rgb: np.ndarray) -> float:
-    """Measures how much colour a photo has beyond a tint.
+    """Measures how much color a photo has beyond a tint.
 
     In a grey or toned picture ab is a function of lightness. What remains
-    after taking the mean ab of each lightness away is colour to learn from.
+    after taking the mean ab of each lightness away is color to learn from.
 
     Args:
         rgb: `(height, width, 3)` uint8.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from keras_colorizer.errors import ArtifactError
+from keras_colorizer.errors import ArtifactError, first_line
 from keras_colorizer.files import whole_file
 
 # Registers its layers with Keras, so that a saved generator can be read.
@@ -54,7 +54,7 @@ def load_generator(path: Path) -> tuple[keras.Model, int]:
             held = MEMBER in archive.namelist()
             about = json.loads(archive.read(MEMBER)) if held else {}
     except Exception as error:  # noqa: BLE001, any way a file can be damaged
-        reason = str(error).strip().splitlines()[0]
+        reason = first_line(error)
         raise ArtifactError(
             f"`{path}` cannot be read as a Keras model ({reason}): train it "
             "anew or take another copy."

@@ -53,13 +53,15 @@ def write_photo(photo: Photo, path: Path) -> None:
             cannot be written. An older file is then as it was.
     """
     path = Path(path)
-    encoded = _encoded(photo, _format(photo, path))
+    format = _format(photo, path)
     try:
+        encoded = _encoded(photo, format)
         with whole_file(path) as temporary:
             temporary.write_bytes(encoded)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise UnwritablePhotoError(
-            f"`{path}` cannot be written: {error.strerror}."
+            f"`{path}` cannot be written: {reason}."
         ) from error
 
 

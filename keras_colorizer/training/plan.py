@@ -4,6 +4,7 @@ import os
 
 import tensorflow as tf
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from keras_colorizer.config import TrainingConfig
@@ -45,7 +46,7 @@ def print_plan(
         ("writes to", f"{folder.path}/: samples/, history.csv, logs/, "),
         ("", "generator.keras, checkpoint/, report.json, config.json"),
     ]:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     console.print(table)
 
 
@@ -84,9 +85,9 @@ def _left_out(survey):
 def _training(config, split):
     steps = len(split.training) // config.batch_size
     return (
-        f"{config.epochs} epochs of {steps:,} steps, {config.batch_size} "
-        f"squares of {config.square} x {config.square} pixels each; the first "
-        f"{config.pretrain_epochs} with L1 alone"
+        f"{config.epochs} epochs, steps in each: {steps:,}, of "
+        f"{config.batch_size} squares of {config.square} x {config.square} "
+        f"pixels; the first {config.pretrain_epochs} epochs with L1 alone"
     )
 
 

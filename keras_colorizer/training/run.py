@@ -1,11 +1,13 @@
 """The run itself: plan, train, report."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 from rich.console import Console
 
 from keras_colorizer.callbacks.best_generator import BestGenerator
@@ -20,6 +22,7 @@ from keras_colorizer.data.pipeline import (
     training_batches,
     validation_batches,
 )
+from keras_colorizer.errors import TrainingError, first_line
 from keras_colorizer.gan import ColorizationGAN
 from keras_colorizer.networks.discriminator import build_discriminator
 from keras_colorizer.networks.generator import build_generator
@@ -138,9 +141,28 @@ def _precision(precision) -> Iterator[None]:
 def _run(config, folder, split, gan, console):
     if config.resume:
         restore_newest(gan, folder.checkpoint)
-    else:
-        folder.path.mkdir(parents=True, exist_ok=True)
-        config.save(folder.config)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    config.save(folder.config)
+    callbacks = _callbacks(config, folder, split, gan, console)
+    history, checkpoints = callbacks[-2:]
+    write_report(folder, config, split, history.rows)
+    try:
+        _fit(config, split, gan, callbacks, console)
+    except KeyboardInterrupt:
+        checkpoints.save_within_epoch()
+        _say_how_to_resume(console, folder)
+        raise
+    except tf.errors.OpError as error:
+        raise TrainingError(
+            f"TensorFlow had to stop: {first_line(error)}. If memory ran out, "
+            "lower --batch-size or --image-size; then go on with --resume."
+        ) from None
+    write_report(folder, config, split, history.rows)
+    return RunResult(folder.path, folder.generator, history.rows)
+
+
+def _callbacks(config, folder, split, gan, console):
+    """Returns them in order: each may use what those before it have logged."""
     steps = steps_per_epoch(config, split)
     validation = Validation(_validation_batches(config, split), console)
     history = History(
@@ -149,9 +171,12 @@ def _run(config, folder, split, gan, console):
         validation=validation,
     )
     checkpoints = Checkpoints(
-        folder.checkpoint, minutes=config.checkpoint_minutes
+        folder.checkpoint,
+        minutes=config.checkpoint_minutes,
+        steps_per_epoch=steps,
     )
-    callbacks = [
+    checkpoints.set_model(gan)  # Ctrl-C may come before `fit` does.
+    return [
         LossWatch(console),
         validation,
         SampleSheets(validation.batches, folder.samples, folder.logs),
@@ -165,19 +190,16 @@ def _run(config, folder, split, gan, console):
         history,
         checkpoints,
     ]
-    write_report(folder, config, split, history.rows)
-    try:
-        _fit(config, split, gan, callbacks, console)
-    except KeyboardInterrupt:
-        checkpoints.save()
-        console.print(
-            f"Stopped and saved. Continue with: python train.py --resume "
-            f"--run-dir {folder.path}"
-        )
-        raise
-    finally:
-        write_report(folder, config, split, history.rows)
-    return RunResult(folder.path, folder.generator, history.rows)
+
+
+def _say_how_to_resume(console, folder):
+    console.print(
+        "Stopped and saved. Continue with: python train.py --resume "
+        f"--run-dir {shlex.quote(str(folder.path))}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _fit(config, split, gan, callbacks, console):
