@@ -322,6 +322,17 @@ def test_damaged_checkpoints_fall_back_or_are_named(tiny_config, tmp_path):
         train(changed(config, resume=True))
 
 
+def test_half_a_checkpoint_is_cleared_away(tiny_config, tmp_path):
+    half = tmp_path / "run/checkpoint/.0123abc.weights.h5"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"cut off")
+    config = changed(tiny_config, epochs=1, run_dir=tmp_path / "run")
+    train(config)  # Nothing whole was lost: a new run may start here.
+    half.write_bytes(b"cut off")
+    train(changed(config, resume=True))
+    assert not half.exists()
+
+
 def test_diverging_run_stops_and_keeps_the_last_checkpoint(
     tiny_config, tmp_path
 ):

@@ -92,6 +92,8 @@ def restore_newest(gan: keras.Model, folder: Path) -> None:
     Raises:
         ArtifactError: If there is none, or none fits.
     """
+    for half in folder.glob(".*.weights.h5"):
+        half.unlink()  # Of a run killed while it wrote.
     paths = list_checkpoints(folder)
     for path in reversed(paths):
         try:

@@ -41,7 +41,7 @@ class RunFolder:
             raise ConfigError(
                 f"{self.path} is a file: name a folder with --run-dir."
             )
-        if self.generator.exists() or any(self.checkpoint.glob("*.h5")):
+        if self.generator.exists() or any(self.checkpoint.glob("step_*")):
             raise ConfigError(
                 f"{self.path} already holds a run: continue it with --resume "
                 "or choose another folder with --run-dir."
