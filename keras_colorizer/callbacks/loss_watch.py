@@ -14,8 +14,8 @@ PATIENCE = 200
 class LossWatch(keras.callbacks.Callback):
     """Stops on losses or weights that are not finite numbers.
 
-    It also warns, once, when the discriminator has won. Must be the first
-    callback, before anything of an epoch is written.
+    It also warns, once, when the discriminator has won. It must come
+    before the callbacks that write anything of an epoch.
 
     Args:
         console: Where to warn.

@@ -13,6 +13,7 @@ from rich.console import Console
 from keras_colorizer.callbacks.best_generator import BestGenerator
 from keras_colorizer.callbacks.checkpoints import Checkpoints, restore_newest
 from keras_colorizer.callbacks.history import History
+from keras_colorizer.callbacks.interruption import Interruption
 from keras_colorizer.callbacks.loss_watch import LossWatch
 from keras_colorizer.callbacks.sample_sheets import SampleSheets
 from keras_colorizer.callbacks.validation import Validation
@@ -147,7 +148,8 @@ def _run(config, folder, split, gan, console):
     history, checkpoints = callbacks[-2:]
     write_report(folder, config, split, history.rows)
     try:
-        _fit(config, split, gan, callbacks, console)
+        with callbacks[0]:
+            _fit(config, split, gan, callbacks, console)
     except KeyboardInterrupt:
         checkpoints.save_within_epoch()
         _say_how_to_resume(console, folder)
@@ -177,6 +179,7 @@ def _callbacks(config, folder, split, gan, console):
     )
     checkpoints.set_model(gan)  # Ctrl-C may come before `fit` does.
     return [
+        Interruption(),
         LossWatch(console),
         validation,
         SampleSheets(validation.batches, folder.samples, folder.logs),
