@@ -25,7 +25,9 @@ LAB_FROM_ROOTS = np.array([[0, 116, 0], [500, -500, 0], [0, 200, -200]])
 LIGHTNESS_OFFSET = 16.0
 ROOTS_FROM_LAB = np.linalg.inv(LAB_FROM_ROOTS)
 
-DELTA = 6 / 29  # CIE 15:2004: where the cube root meets its tangent line.
+# Where a curve meets the straight line below it.
+DECODED_JOIN, ENCODED_JOIN = 0.04045, 0.0031308  # IEC 61966-2-1
+DELTA = 6 / 29  # CIE 15:2004
 
 
 def rgb_to_lab(rgb) -> tf.Tensor:
@@ -71,11 +73,14 @@ def lab_to_rgb(lab) -> tf.Tensor:
     lab = tf.cast(lab, tf.float32) + [LIGHTNESS_OFFSET, 0.0, 0.0]
     roots = _transformed(lab, ROOTS_FROM_LAB)
     rgb = _transformed(_cube(roots), RGB_FROM_WHITENED)
-    return _gamma_encoded(tf.clip_by_value(rgb, 0.0, 1.0))
+    return tf.clip_by_value(_gamma_encoded(rgb), 0.0, 1.0)
 
 
 def _transformed(channels, matrix):
-    return tf.tensordot(channels, matrix.T.astype("float32"), axes=1)
+    matrix = matrix.T.astype("float32")
+    if channels.shape.rank == 1:
+        return tf.linalg.matmul(channels[None], matrix)[0]
+    return tf.linalg.matmul(channels, matrix)
 
 
 def _linear(rgb):
@@ -91,28 +96,31 @@ def _linear(rgb):
     return _gamma_decoded(tf.cast(rgb, tf.float32))
 
 
-# In the pairs below `tf.maximum` keeps the branch `tf.where` drops finite:
-# a NaN there would reach the gradient even though its value is not used.
-# Powers are spelled exp(log(t) / n), which is several times faster than pow.
+# The functions below are curves above a join and straight lines below it:
+# curve(max(t, join)) + slope * min(t - join, 0). Beside `tf.where`, whose
+# dropped branch sends NaN into the gradient, this is also what phones run
+# without leaving their fast kernels. Powers are spelled exp(log(t) / n), which
+# is several times faster than pow.
 
 
 def _gamma_decoded(rgb):
-    curve = _power((tf.maximum(rgb, 0.04045) + 0.055) / 1.055, 2.4)
-    return tf.where(rgb > 0.04045, curve, rgb / 12.92)
+    curve = _power((tf.maximum(rgb, DECODED_JOIN) + 0.055) / 1.055, 2.4)
+    return curve + tf.minimum(rgb - DECODED_JOIN, 0) / 12.92
 
 
 def _gamma_encoded(rgb):
-    curve = 1.055 * _power(tf.maximum(rgb, 0.0031308), 1 / 2.4) - 0.055
-    return tf.where(rgb > 0.0031308, curve, 12.92 * rgb)
+    curve = 1.055 * _power(tf.maximum(rgb, ENCODED_JOIN), 1 / 2.4) - 0.055
+    return curve + 12.92 * tf.minimum(rgb - ENCODED_JOIN, 0)
 
 
 def _cube_root(t):
     curve = _power(tf.maximum(t, DELTA**3), 1 / 3)
-    return tf.where(t > DELTA**3, curve, t / (3 * DELTA**2) + 4 / 29)
+    return curve + tf.minimum(t - DELTA**3, 0) / (3 * DELTA**2)
 
 
 def _cube(t):
-    return tf.where(t > DELTA, t * t * t, 3 * DELTA**2 * (t - 4 / 29))
+    above = tf.maximum(t, DELTA)
+    return above * above * above + 3 * DELTA**2 * tf.minimum(t - DELTA, 0)
 
 
 def _power(t, exponent):
@@ -122,7 +130,8 @@ def _power(t, exponent):
 def _linear_levels():
     levels = np.arange(256) / 255
     curve = ((levels + 0.055) / 1.055) ** 2.4
-    return np.where(levels > 0.04045, curve, levels / 12.92).astype("float32")
+    line = levels / 12.92
+    return np.where(levels > DECODED_JOIN, curve, line).astype("float32")
 
 
 LINEAR_OF_LEVEL = _linear_levels()
