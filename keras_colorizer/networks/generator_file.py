@@ -3,6 +3,7 @@
 import json
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 
@@ -14,6 +15,20 @@ from keras_colorizer.networks import subpixel_unet  # noqa: F401
 
 MEMBER = "colorizer.json"  # A `.keras` file is a zip; Keras ignores others.
 DEFAULT_RENDER_SIZE = 256  # pix2pix's, for files that Keras alone has saved.
+
+
+class SavedGenerator(NamedTuple):
+    """A generator and what its file says of it.
+
+    Attributes:
+        generator: Maps lightness to ab.
+        render_size: Side in pixels of the square it sees of a photo.
+        preset: What it was built from; None in files that Keras alone saved.
+    """
+
+    generator: keras.Model
+    render_size: int
+    preset: str | None
 
 
 def save_generator(
@@ -34,14 +49,15 @@ def save_generator(
             archive.writestr(MEMBER, json.dumps(about))
 
 
-def load_generator(path: Path) -> tuple[keras.Model, int]:
+def load_generator(path: Path) -> SavedGenerator:
     """Reads a generator.
 
     Args:
         path: A `.keras` file, of `save_generator` or of Keras.
 
     Returns:
-        The generator and its render size in pixels.
+        The generator, which computes in float32 whatever precision it was
+        trained in, and what is known of it.
 
     Raises:
         ArtifactError: If the file is missing, damaged, or no generator.
@@ -61,4 +77,7 @@ def load_generator(path: Path) -> tuple[keras.Model, int]:
         ) from None
     if generator.output_shape[-1:] != (2,) or len(generator.inputs) != 1:
         raise ArtifactError(f"`{path}` is a Keras model, but no generator.")
-    return generator, about.get("render_size", DEFAULT_RENDER_SIZE)
+    for layer in generator.layers:
+        layer.dtype_policy = "float32"
+    render_size = about.get("render_size", DEFAULT_RENDER_SIZE)
+    return SavedGenerator(generator, render_size, about.get("preset"))
