@@ -15,7 +15,7 @@ from measuring import (
     print_table,
 )
 
-from keras_colorizer.cli.running import silent_start
+from keras_colorizer.silence import silent_stderr
 
 SIDE, BATCH, WARM_UP = 256, 8, 8
 PEER = "tensorflow-io"
@@ -33,7 +33,7 @@ def main(*, duration: float = 2.0, repeats: int = 7) -> None:
         repeats: Rounds of which the median is taken.
     """
     print_machine("tensorflow", "tensorflow-io", "scikit-image")
-    with silent_start(), warnings.catch_warnings():
+    with silent_stderr(), warnings.catch_warnings():
         # Its compiled part does not load; its colors need none of it.
         warnings.filterwarnings("ignore", message="unable to load|file system")
         conversions = _conversions()

@@ -22,8 +22,9 @@ from measuring import (
 )
 from natural_photos import write_large
 
-from keras_colorizer.cli.running import silent_start
+from keras_colorizer.chroma import steps
 from keras_colorizer.photos import read_photo, write_photo
+from keras_colorizer.silence import silent_stderr
 
 SIZE = (4000, 3000)
 MODES = {"color": "RGB", "grey": "L"}
@@ -94,7 +95,7 @@ def _later_photos(path, repeats):
 
 
 def _untrained_colorizer():
-    with silent_start():
+    with silent_stderr():
         from keras_colorizer import Colorizer, build_generator
         from keras_colorizer.presets import generator_preset
     return Colorizer(
@@ -105,17 +106,15 @@ def _untrained_colorizer():
 
 def _steps(colorizer, path):
     """Colors a file as the command line does; yields each step when done."""
-    from keras_colorizer import chroma
-
     photo = read_photo(path)
     yield READING
-    lightness = chroma.photo_lightness(photo.pixels)
+    lightness = steps.photo_lightness(photo.pixels)
     yield LIGHTNESS
-    view = chroma.network_view(lightness, colorizer.render_size)
+    view = steps.network_view(lightness, colorizer.render_size)
     yield "network's view"
     ab = colorizer.predict_ab(view)[0]
     yield "network"
-    rgb = chroma.merge(lightness, ab, photo.pixels.dtype.type)
+    rgb = steps.merge(lightness, ab, photo.pixels.dtype.type)
     yield MERGING
     write_photo(
         dataclasses.replace(photo, pixels=rgb), path.with_suffix(".out.jpg")

@@ -14,8 +14,9 @@ import numpy as np
 import tyro
 from measuring import print_machine, print_table, seconds
 
-from keras_colorizer.cli.running import silent_start
+from keras_colorizer.chroma import steps
 from keras_colorizer.photos import find_photos, read_photo
+from keras_colorizer.silence import silent_stderr
 
 HALVINGS = 12  # Of an interval of chroma: to a thirtieth of a unit of ab.
 TOLERANCE = 1e-4  # In linear light: less than half of the darkest level.
@@ -48,17 +49,15 @@ def main(*, data: Path, model: Path) -> None:
 
 
 def _loaded(model):
-    with silent_start():
+    with silent_stderr():
         from keras_colorizer import Colorizer
 
         return Colorizer.load(model)
 
 
 def _predicted(colorizer, photo):
-    from keras_colorizer import chroma
-
-    lightness = chroma.photo_lightness(photo.pixels)
-    view = chroma.network_view(lightness, colorizer.render_size)
+    lightness = steps.photo_lightness(photo.pixels)
+    view = steps.network_view(lightness, colorizer.render_size)
     return lightness, colorizer.predict_ab(view)[0]
 
 
@@ -84,10 +83,8 @@ def _shifts(lab):
 
 def _seconds_a_megapixel(lightness, ab, lab):
     """Of merging as the package does it, and of lowering the chroma."""
-    from keras_colorizer import chroma
-
     actions = (
-        partial(chroma.merge, lightness, ab, np.uint8),
+        partial(steps.merge, lightness, ab, np.uint8),
         partial(_with_lower_chroma, lab),
     )
     return [seconds(action) / len(lab) * 1e6 for action in actions]

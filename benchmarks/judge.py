@@ -9,9 +9,9 @@ import numpy as np
 import tyro
 from rich.progress import track
 
-from keras_colorizer.cli.running import silent_start
+from keras_colorizer.silence import silent_stderr
 
-with silent_start():
+with silent_stderr():
     from keras_colorizer import Colorizer
     from keras_colorizer.metrics import Scores, colorfulness, mean_scores, score
     from keras_colorizer.photos import find_photos, read_rgb

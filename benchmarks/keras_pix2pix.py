@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from measuring import seconds
 
-from keras_colorizer.cli.running import silent_start
+from keras_colorizer.silence import silent_stderr
 
 WARM_UP, MATMUL_SIDE, MATMULS = 3, 2048, 5
 
@@ -26,7 +26,7 @@ def main(batch_size: str, steps: str, precision: str) -> None:
         steps: Steps that are timed, after three to warm up.
         precision: "float32" or "bfloat16".
     """
-    with silent_start():
+    with silent_stderr():
         ends = _step_ends(int(batch_size), WARM_UP + int(steps), precision)
     taken = [end - start for start, end in pairwise(ends[WARM_UP - 1 :])]
     matmuls = _matmul_seconds(precision)

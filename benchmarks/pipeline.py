@@ -19,7 +19,7 @@ from measuring import (
     print_table,
 )
 
-from keras_colorizer.cli.running import silent_start
+from keras_colorizer.silence import silent_stderr
 
 SQUARE, SHORT_SIDE = 256, 286  # pix2pix reduces photos to 286, and cuts 256.
 COUNT = 360
@@ -53,7 +53,7 @@ def main(
         repeats: Rounds of which the median is taken.
     """
     print_machine("tensorflow", "pillow", "scikit-image")
-    with silent_start():
+    with silent_stderr():
         import tensorflow  # noqa: F401
     with _folder(data, size) as folder:
         speeds = interleaved_medians(

@@ -12,7 +12,7 @@ from pathlib import Path
 import tyro
 from measuring import interleaved, print_machine, print_table
 
-from keras_colorizer.cli.running import silent_start
+from keras_colorizer.silence import silent_stderr
 
 SIDE = 256
 OURS, PYTORCH = "keras_pix2pix.py", "pytorch_pix2pix.py"
@@ -97,7 +97,7 @@ def _peaks(reports):
 
 
 def _print_speeds(speeds, peaks):
-    with silent_start():
+    with silent_stderr():
         from arithmetic import step_multiply_adds
     gflop = 2 * step_multiply_adds(side=SIDE) / 1e9
     table = []

@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "ColorizationGAN": "gan",
-    "Colorizer": "inference",
+    "Colorizer": "inference.colorizer",
     "RunResult": "training.run",
     "TrainingConfig": "config",
     "build_discriminator": "networks.discriminator",
@@ -17,6 +17,8 @@ _HOME = {
     "decode_lab": "encoding",
     "discriminator_loss": "losses",
     "encode_lab": "encoding",
+    "export_saved_model": "exporting.export",
+    "export_tflite": "exporting.export",
     "generator_loss": "losses",
     "lab_to_rgb": "color",
     "rgb_to_lab": "color",

@@ -16,20 +16,33 @@ PACKAGE = Path(keras_colorizer.__file__).parent
 # Modules and folders of the package, lowest floor first. A module imports
 # from floors below its own only, and freely inside its own folder.
 FLOORS = [
-    ["errors", "files"],
+    ["errors", "files", "silence"],
+    ["litert"],
     ["presets"],
     ["color", "config", "networks", "losses", "photos"],
     ["encoding", "chroma"],
     ["gan", "data", "metrics"],
     ["callbacks", "inference"],
-    ["training"],
+    ["exporting", "training"],
     ["cli"],
     ["__main__"],
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 
 # What the networks of any Keras backend, and the command line, must not load.
-WITHOUT_TENSORFLOW = ["config", "errors", "files", "photos", "presets", "cli"]
+WITHOUT_TENSORFLOW = [
+    "chroma.steps",
+    "cli",
+    "config",
+    "errors",
+    "files",
+    "inference.colorizer",
+    "inference.tflite_network",
+    "litert",
+    "photos",
+    "presets",
+    "silence",
+]
 KERAS_ONLY = ["losses", "networks"]
 
 # The public contract gives these a default that may be passed by position.
@@ -41,11 +54,11 @@ POSITIONAL_DEFAULTS = {
 
 
 def modules(name):
-    folder = PACKAGE / name
+    path = PACKAGE.joinpath(*name.split("."))
     return (
-        sorted(folder.rglob("*.py"))
-        if folder.is_dir()
-        else [PACKAGE / f"{name}.py"]
+        sorted(path.rglob("*.py"))
+        if path.is_dir()
+        else [path.with_suffix(".py")]
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 import skimage.data
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
-from skimage.color import lab2rgb, rgb2lab
+from skimage.color import rgb2lab
 
 from keras_colorizer import (
     ArtifactError,
@@ -15,8 +15,8 @@ from keras_colorizer import (
     PhotoTooLargeError,
     UnreadablePhotoError,
     build_generator,
-    chroma,
 )
+from keras_colorizer.inference.keras_network import KerasNetwork
 from keras_colorizer.networks.generator_file import save_generator
 from keras_colorizer.photos import Photo
 
@@ -30,17 +30,6 @@ def lightness_of(rgb):
     return rgb2lab(rgb)[..., 0]
 
 
-def bilinear(ab, height, width):
-    """Pillow's bilinear enlargement: pixel centres, edges held."""
-    planes = [
-        Image.fromarray(plane).resize(
-            (width, height), Image.Resampling.BILINEAR
-        )
-        for plane in np.moveaxis(ab, -1, 0)
-    ]
-    return np.stack(planes, axis=-1)
-
-
 @pytest.mark.parametrize(
     "shape", [(1, 1), (1, 300), (257, 1023), (64, 3), (700, 701)], ids=str
 )
@@ -51,40 +40,6 @@ def test_size_and_lightness_are_the_photo_s(colorizer, rng, shape):
     # Half a level of rounding in each channel is at most 0.3 of L* here.
     tiled = np.repeat(grey[..., None], 3, axis=-1)
     assert_allclose(lightness_of(colored), lightness_of(tiled), atol=0.3)
-
-
-def test_merge_is_the_formula_for_the_whole_photo(rng):
-    height, width = 211, 1500  # Several chunks, the last one not full.
-    # Within sRGB: outside of it, scikit-image clips in other places.
-    lightness = rng.uniform(40, 70, (height, width, 1)).astype("float32")
-    ab = rng.uniform(-20, 20, (16, 16, 2)).astype("float32")
-    whole = np.concatenate([lightness, bilinear(ab, height, width)], axis=-1)
-    expected = lab2rgb(whole) * 255
-    # Half a level of rounding, and float32 against float64.
-    merged = chroma.merge(lightness, ab, np.uint8)
-    assert_allclose(merged, expected, atol=0.6)
-
-
-def test_lightness_of_color_is_scikit_image_s():
-    photo = skimage.data.astronaut()
-    lightness = chroma.photo_lightness(photo)
-    assert_allclose(lightness[..., 0], lightness_of(photo), atol=0.01)
-
-
-def test_network_sees_no_aliasing():
-    # Lines one pixel wide blend to the mean of their L*, whatever their phase.
-    stripes = np.zeros((2048, 2048, 1), "float32")
-    stripes[:, ::2] = 100
-    view = chroma.network_view(stripes, 32)
-    assert_allclose(view, np.full((1, 32, 32, 1), 50), atol=1e-3)
-
-
-def test_network_sees_the_whole_photo_squashed():
-    ramp = np.linspace(0, 100, 1000, dtype="float32")
-    photo = np.broadcast_to(ramp[None, :, None], (200, 1000, 1))
-    view = chroma.network_view(photo, 50)[0, :, :, 0]
-    expected = ramp.reshape(50, 20).mean(axis=1)
-    assert_allclose(view, np.broadcast_to(expected, (50, 50)), atol=0.1)
 
 
 def test_saturation_scales_ab_and_zero_is_grey(colorizer):
@@ -174,7 +129,7 @@ def test_phone_network_survives_its_file(tmp_path):
     generator = build_generator("small")
     save_generator(generator, path, preset="small", render_size=64)
     grey = skimage.data.camera()
-    one = Colorizer(generator, render_size=64).colorize(grey)
+    one = Colorizer(KerasNetwork(generator, render_size=64)).colorize(grey)
     assert_array_equal(
         np.asarray(Colorizer.load(path).colorize(grey)), np.asarray(one)
     )

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
-from keras_colorizer.cli.running import FAILED, silent_start
+from keras_colorizer.cli.running import FAILED
 from keras_colorizer.errors import ConfigError, PhotoError
 from keras_colorizer.photos import (
     MAX_PIXELS,
@@ -18,6 +18,7 @@ from keras_colorizer.photos import (
     read_photo,
     write_photo,
 )
+from keras_colorizer.silence import silent_stderr
 
 # What cannot hold a photo in full color, such as GIF, becomes this.
 FALLBACK_SUFFIX = ".png"
@@ -36,8 +37,9 @@ class Colorize:
         output: Where to write: a folder, in which the tree of the named
             folders is kept, or for a single photo a file, whose suffix
             chooses the format (.jpg, .png, .tif, .webp, .bmp).
-        model: The folder of a training run, or a .keras file. Without it a
-            pretrained model is looked for; this version comes with none.
+        model: A .tflite file, which starts fastest, or the folder of a
+            training run, a .keras file, or the folder of a SavedModel. Without
+            it a pretrained model is looked for; this version comes with none.
         saturation: Factor on the colors: 0 is grey, 1 is as predicted.
         overwrite: Color photos whose result exists already once more; without
             it they are skipped.
@@ -174,11 +176,12 @@ def _writable(path):
 
 
 def _load_colorizer(model):
-    with silent_start():
-        from keras_colorizer.inference import Colorizer
-    if model is None:
-        return Colorizer.from_preset("small")
-    return Colorizer.load(model)
+    with silent_stderr():
+        from keras_colorizer.inference.colorizer import Colorizer
+
+        if model is None:
+            return Colorizer.from_preset("small")
+        return Colorizer.load(model)
 
 
 def _report(console, skipped, already_colored, failures):

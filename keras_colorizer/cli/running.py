@@ -1,16 +1,13 @@
-"""What every command shares: exit codes, errors in a sentence, a quiet start.
+"""What every command shares: exit codes, and errors in a sentence.
 
 Exit code 0: all done; 1: something failed, and was named; 2: the command line
 is wrong; 130: stopped by Ctrl-C.
 """
 
 import logging
-import os
 import signal
-import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.markup import escape
@@ -40,20 +37,25 @@ def run_command(command: Callable[[], int | None]) -> int:
     try:
         return command() or 0
     except (ConfigError, DataError) as error:
-        _print("red", "Error", error)
+        print_error(str(error))
         return WRONG_COMMAND_LINE
     except ColorizerError as error:
-        _print("red", "Error", error)
+        print_error(str(error))
         return FAILED
     except OSError as error:
         where = f"`{error.filename}`: " if error.filename else ""
-        _print("red", "Error", f"{where}{error.strerror or error}.")
+        print_error(f"{where}{error.strerror or error}.")
         return FAILED
     except MemoryError:
-        _print("red", "Error", "Memory ran out.")
+        print_error("Memory ran out.")
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def print_error(message: str) -> None:
+    """Prints an error to stderr, as all commands do."""
+    _print("red", "Error", message)
 
 
 def _show_own_warnings_only():
@@ -69,21 +71,3 @@ def _print(style, kind, message):
         highlight=False,
         soft_wrap=True,
     )
-
-
-@contextmanager
-def silent_start() -> Iterator[None]:
-    """Silences what TensorFlow's C++ code prints while it is imported.
-
-    It writes to the file descriptor before any log level can be set.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)

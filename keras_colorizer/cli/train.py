@@ -7,8 +7,9 @@ from pathlib import Path
 import tyro
 from rich.console import Console
 
-from keras_colorizer.cli.running import run_command, silent_start
+from keras_colorizer.cli.running import run_command
 from keras_colorizer.config import TrainingConfig
+from keras_colorizer.silence import silent_stderr
 from keras_colorizer.training.run_folder import choose_run_folder
 
 
@@ -19,7 +20,7 @@ def main() -> int:
 
 def _train():
     config = _parse(sys.argv[1:])
-    with silent_start():
+    with silent_stderr():
         from keras_colorizer.training.run import train
     result = train(config)
     if result.generator is not None:

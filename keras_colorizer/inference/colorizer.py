@@ -3,46 +3,43 @@
 import dataclasses
 from pathlib import Path
 
-import keras
-import tensorflow as tf
+import numpy as np
 from PIL import Image
 
-from keras_colorizer import chroma, encoding
+from keras_colorizer.chroma import steps
 from keras_colorizer.errors import ArtifactError
-from keras_colorizer.networks.generator_file import load_generator
+from keras_colorizer.inference.network import Network, load_network
 from keras_colorizer.photos import MAX_PIXELS, Photo, read_photo, to_uint8
 
-PRETRAINED = Path(__file__).parent / "pretrained"
+PRETRAINED = Path(__file__).parents[1] / "pretrained"
 
 
 class Colorizer:
-    """Colors photos with a generator.
+    """Colors photos with a network.
 
     Args:
-        generator: Maps encoded lightness to encoded ab.
-        render_size: Side in pixels of the square it sees of a photo.
+        network: Predicts the ab of a square of lightness.
     """
 
-    def __init__(self, generator: keras.Model, *, render_size: int):
-        self.render_size = render_size
-        self._predict = tf.function(generator)
+    def __init__(self, network: Network):
+        self.network = network
 
     @classmethod
     def load(cls, path: str | Path) -> "Colorizer":
-        """Loads what was trained.
+        """Loads what was trained or exported.
 
         Args:
-            path: A run folder or a `.keras` file.
+            path: A run folder, a `.keras` or `.tflite` file, or the folder of
+                a SavedModel or of its versions (then the latest is taken).
 
         Raises:
-            ArtifactError: If it is neither, or damaged.
+            ArtifactError: If it is none of these, or damaged.
         """
-        generator, render_size = load_generator(_generator_path(Path(path)))
-        return cls(generator, render_size=render_size)
+        return cls(load_network(Path(path)))
 
     @classmethod
     def from_preset(cls, name: str) -> "Colorizer":
-        """Loads a pretrained generator that comes with the package.
+        """Loads a pretrained model that comes with the package.
 
         Args:
             name: Such as `small`.
@@ -50,13 +47,18 @@ class Colorizer:
         Raises:
             ArtifactError: If the package holds none of this name.
         """
-        path = PRETRAINED / name / "generator.keras"
+        path = PRETRAINED / name / "colorizer_float16.tflite"
         if not path.exists():
             raise ArtifactError(
                 f"This version comes with no pretrained `{name}`: train one "
                 "(python train.py) and name its run folder with --model."
             )
         return cls.load(path)
+
+    @property
+    def render_size(self) -> int:
+        """Side in pixels of the square that the network sees of a photo."""
+        return self.network.render_size
 
     def colorize(
         self,
@@ -101,14 +103,13 @@ class Colorizer:
             The same with `(h, w, 3)` pixels of the same dtype: 16-bit grey
             becomes 16 bits a channel.
         """
-        lightness = chroma.photo_lightness(photo.pixels)
-        ab = saturation * self.predict_ab(
-            chroma.network_view(lightness, self.render_size)
-        )
-        rgb = chroma.merge(lightness, ab[0], photo.pixels.dtype.type)
+        lightness = steps.photo_lightness(photo.pixels)
+        view = steps.network_view(lightness, self.render_size)
+        ab = np.float32(saturation) * self.predict_ab(view)[0]
+        rgb = steps.merge(lightness, ab, photo.pixels.dtype.type)
         return dataclasses.replace(photo, pixels=rgb)
 
-    def predict_ab(self, lightness: tf.Tensor) -> tf.Tensor:
+    def predict_ab(self, lightness: np.ndarray) -> np.ndarray:
         """Predicts ab of photos already squashed to the square.
 
         Args:
@@ -118,22 +119,4 @@ class Colorizer:
         Returns:
             `(n, s, s, 2)` float32, L*a*b* units.
         """
-        encoded = encoding.encode_lightness(lightness)
-        return encoding.decode_ab(self._predict(encoded, training=False))
-
-
-def _generator_path(path):
-    if path.suffix == ".keras":
-        return path
-    if (path / "config.json").exists():
-        generator = path / "generator.keras"
-        if not generator.exists():
-            raise ArtifactError(
-                f"The run in `{path}` has saved no generator yet: let it "
-                "finish an epoch."
-            )
-        return generator
-    raise ArtifactError(
-        f"`{path}` is no model: name the folder of a training run, or a .keras "
-        "file."
-    )
+        return self.network.predict_ab(lightness)

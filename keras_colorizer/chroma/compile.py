@@ -1,0 +1,77 @@
+"""Makes `steps.tflite` of `ops.py`: `python -m keras_colorizer.chroma.compile`.
+
+To be run after every change of `ops.py` or `color.py`; a test compares them.
+"""
+
+import tempfile
+
+import tensorflow as tf
+
+from keras_colorizer import color
+from keras_colorizer.chroma import ops
+from keras_colorizer.chroma.steps import STEPS
+from keras_colorizer.files import whole_file
+
+
+def compile_steps() -> bytes:
+    """Returns what `steps.tflite` should hold."""
+    module = tf.Module()
+    signatures = {
+        function.__name__: _traced(function, inputs)
+        for function, inputs in STEP_INPUTS.items()
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures)
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            folder, signature_keys=sorted(signatures)
+        )
+        return converter.convert()
+
+
+def lightness(rgb):
+    """Converts sRGB in [0, 1] to L*."""
+    return {"lightness": color.rgb_to_lightness(rgb)}
+
+
+def network_view(lightness, side):
+    """See `ops.network_view`."""
+    return {"view": ops.network_view(lightness, side)}
+
+
+def stretch(ab, height):
+    """Upsamples ab to the photo's height; bilinear resizing is separable."""
+    return {"ab": tf.image.resize(ab, [height, tf.shape(ab)[2]])}
+
+
+def merge(lightness, ab, white):
+    """Returns rows of the photo as levels, int32 in [0, `white`]."""
+    rgb = ops.merge(lightness, ab)
+    return {"levels": tf.cast(tf.round(rgb * white), tf.int32)}
+
+
+def _floats(channels, name):
+    return tf.TensorSpec([1, None, None, channels], tf.float32, name=name)
+
+
+STEP_INPUTS = {
+    lightness: [_floats(3, "rgb")],
+    network_view: [
+        _floats(1, "lightness"),
+        tf.TensorSpec([], tf.int32, name="side"),
+    ],
+    stretch: [_floats(2, "ab"), tf.TensorSpec([], tf.int32, name="height")],
+    merge: [
+        _floats(1, "lightness"),
+        _floats(2, "ab"),
+        tf.TensorSpec([], tf.float32, name="white"),
+    ],
+}
+
+
+def _traced(function, inputs):
+    return tf.function(function, input_signature=inputs)
+
+
+if __name__ == "__main__":
+    with whole_file(STEPS) as temporary:
+        temporary.write_bytes(compile_steps())

@@ -1,0 +1,44 @@
+"""What every artifact does around its network, in TensorFlow ops.
+
+Only ops that LiteRT's fast CPU kernels take as they are, for any height and
+width: servers, phones and this package run the same graph.
+"""
+
+import tensorflow as tf
+
+from keras_colorizer import color
+
+OVERSAMPLING = 4
+
+
+def network_view(lightness, side) -> tf.Tensor:
+    """Shows a whole photo to the network: squashed to a square.
+
+    Bilinear to 4 times the side, then the mean of 4 x 4: close to an
+    antialiased resize, of TFLite's built-in operations alone.
+
+    Args:
+        lightness: `(n, h, w, 1)` float32 L*.
+        side: Of the square, in pixels.
+
+    Returns:
+        `(n, side, side, 1)` float32 L*.
+    """
+    enlarged = tf.image.resize(lightness, 2 * [OVERSAMPLING * side])
+    return tf.nn.avg_pool2d(enlarged, OVERSAMPLING, OVERSAMPLING, "VALID")
+
+
+def merge(lightness, ab) -> tf.Tensor:
+    """Puts ab, upsampled bilinearly, under full-size lightness.
+
+    What sRGB cannot show is clipped, which shifts the lightness there.
+
+    Args:
+        lightness: `(n, h, w, 1)` float32 L*.
+        ab: `(n, h', w', 2)` float32, L*a*b* units, of any size.
+
+    Returns:
+        `(n, h, w, 3)` float32 sRGB in [0, 1].
+    """
+    full_size = tf.image.resize(ab, tf.shape(lightness)[1:3])
+    return color.lab_to_rgb(tf.concat([lightness, full_size], axis=-1))

@@ -1,0 +1,1 @@
+"""Any photo, any size: from grey to color, with any kind of model."""

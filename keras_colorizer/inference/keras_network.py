@@ -1,0 +1,39 @@
+"""A generator that Keras runs."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_colorizer import encoding
+from keras_colorizer.networks.generator_file import load_generator
+
+
+class KerasNetwork:
+    """Hides the encoding of a generator.
+
+    Args:
+        generator: Maps encoded lightness to encoded ab.
+        render_size: Side in pixels of the square it sees of a photo.
+    """
+
+    def __init__(self, generator: keras.Model, *, render_size: int):
+        self.generator = generator
+        self.render_size = render_size
+        self._predict = tf.function(self.traced)
+
+    @classmethod
+    def load(cls, path: Path) -> "KerasNetwork":
+        """Reads a `.keras` file, see `load_generator`."""
+        saved = load_generator(path)
+        return cls(saved.generator, render_size=saved.render_size)
+
+    def predict_ab(self, lightness: np.ndarray) -> np.ndarray:
+        """Maps `(n, s, s, 1)` float32 L* to `(n, s, s, 2)` float32 ab."""
+        return self._predict(lightness).numpy()
+
+    def traced(self, lightness: tf.Tensor) -> tf.Tensor:
+        """The same in TensorFlow ops, to be part of a graph."""
+        encoded = encoding.encode_lightness(lightness)
+        return encoding.decode_ab(self.generator(encoded, training=False))

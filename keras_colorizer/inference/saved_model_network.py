@@ -1,0 +1,45 @@
+"""The network in a SavedModel."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from keras_colorizer.errors import ArtifactError, first_line
+
+
+class SavedModelNetwork:
+    """The signature `predict_ab` of a SavedModel.
+
+    Args:
+        model: A loaded SavedModel.
+        render_size: Side in pixels of the square that it takes.
+    """
+
+    def __init__(self, model, *, render_size: int):
+        self.render_size = render_size
+        self._model = model  # Its variables live as long as it does.
+        self._run = model.signatures["predict_ab"]
+
+    @classmethod
+    def load(cls, folder: Path) -> "SavedModelNetwork":
+        """Reads the folder that holds `saved_model.pb`.
+
+        Raises:
+            ArtifactError: If it is damaged or no colorizer.
+        """
+        try:
+            model = tf.saved_model.load(str(folder))
+            _, inputs = model.signatures[
+                "predict_ab"
+            ].structured_input_signature
+            return cls(model, render_size=inputs["lightness"].shape[1])
+        except Exception as error:  # noqa: BLE001, any way it can be damaged
+            raise ArtifactError(
+                f"`{folder}` cannot be read as a colorizer "
+                f"({first_line(error)}): export it anew (python export.py)."
+            ) from None
+
+    def predict_ab(self, lightness: np.ndarray) -> np.ndarray:
+        """Maps `(n, s, s, 1)` float32 L* to `(n, s, s, 2)` float32 ab."""
+        return self._run(lightness=tf.constant(lightness))["ab"].numpy()

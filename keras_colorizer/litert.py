@@ -1,0 +1,47 @@
+"""LiteRT, the runtime of `.tflite` files."""
+
+import os
+from pathlib import Path
+
+from ai_edge_litert.interpreter import Interpreter, SignatureRunner
+
+from keras_colorizer.silence import silent_stderr
+
+
+def signature_runner(
+    model: Path | bytes, signature: str, *, threads: int | None = None
+) -> SignatureRunner:
+    """Prepares a signature of a model to be called.
+
+    Args:
+        model: A `.tflite` file, or its bytes.
+        signature: Name of one of its signatures.
+        threads: How many the fast CPU kernels use; all cores by default.
+
+    Returns:
+        A callable from arrays by name to arrays by name. It takes inputs of
+        new sizes, where the model does, but not two calls at a time.
+
+    Raises:
+        RuntimeError: If the file is damaged.
+        ValueError: If it is no model or has no such signature.
+    """
+    source = (
+        {"model_content": model}
+        if isinstance(model, bytes)
+        else {"model_path": str(model)}
+    )
+    interpreter = Interpreter(
+        **source, num_threads=threads or available_cores()
+    )
+    with silent_stderr():
+        # The first of a process announces the kernels that it prepares.
+        interpreter.allocate_tensors()
+    return interpreter.get_signature_runner(signature)
+
+
+def available_cores() -> int:
+    """Returns how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Not on macOS and Windows.
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
