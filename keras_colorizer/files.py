@@ -1,6 +1,7 @@
 """Files that are either whole or not there."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,3 +34,28 @@ def whole_file(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yields a new temporary folder that takes the name on success.
+
+    What an interrupted process left half-made is hidden (a name that starts
+    with a dot), and cleared away by the next one that writes beside it.
+
+    Args:
+        path: The folder to make; must not exist yet.
+
+    Raises:
+        OSError: If it cannot be made, or exists. Nothing is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for half in path.parent.glob(".*.unfinished"):
+        shutil.rmtree(half, ignore_errors=True)
+    temporary = path.with_name(f".{uuid.uuid4().hex}.unfinished")
+    temporary.mkdir()
+    try:
+        yield temporary
+        os.rename(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -35,7 +35,7 @@ def commands():
 def home(tmp_path_factory, photo_folder):
     """A user's folder: the checkout, photos to train on, and old scans."""
     home = tmp_path_factory.mktemp("home")
-    for name in ("train.py", "keras_colorizer"):
+    for name in ("train.py", "export.py", "serving", "keras_colorizer"):
         os.symlink(REPOSITORY / name, home / name)
     shutil.copytree(photo_folder, home / "my_photos")
     (home / "scans").mkdir()
@@ -66,7 +66,8 @@ def test_commands_and_snippets_run_in_the_order_printed(home):
     for command in commands():
         starts_a_run = "train.py" in command and "--resume" not in command
         run(f"{command} {SMALL}" if starts_a_run else command, home)
-    assert (home / "colored/old.jpg").exists()
+    for folder in ("colored", "quick", "exact"):
+        assert (home / folder / "old.jpg").exists()
     (snippet,) = blocks("python")
     run(f"python -c {shlex.quote(snippet)}", home)
     with Image.open(home / "new.png") as photo:

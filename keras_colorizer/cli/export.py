@@ -1,0 +1,104 @@
+"""`python export.py`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+from rich.console import Console
+
+from keras_colorizer.cli.running import (
+    FAILED,
+    print_error,
+    run_command,
+)
+from keras_colorizer.errors import ConfigError
+from keras_colorizer.silence import silent_stderr
+
+FORMATS = ("saved_model", "tflite")
+
+
+@dataclass(frozen=True)
+class Export:
+    """Turn a trained generator into what servers and phones run.
+
+    Every artifact is compared with the Keras model on real photos. One that
+    differs too much is not published: the exit code is 1, and the table and
+    report.json say by how much.
+
+    Attributes:
+        run: The folder of a training run, or a .keras file.
+        output: Where to write. Files of an earlier export are replaced, once
+            the new ones are whole; versions of the SavedModel are kept.
+        formats: saved_model (for TF Serving), tflite (for phones and
+            browsers), or both with a comma between.
+        version: Number of the SavedModel's folder. TF Serving serves the
+            highest. By default the one after the highest there is.
+        max_pixels: Servers refuse larger photos, before decoding them. Memory
+            grows by about 60 bytes a pixel for each photo in work.
+        calibration_data: Color photos that the artifacts are compared on, and
+            that 8-bit arithmetic is calibrated with: a folder, a glob in
+            quotes, or tfds:NAME. By default those that come with scikit-image.
+            Take photos like the ones that will be colored.
+        training_data: Words for the model card on the photos that the model
+            was trained on, and on their licence.
+    """
+
+    run: Path
+    output: Path = Path("exported")
+    formats: str = ",".join(FORMATS)
+    version: int | None = None
+    max_pixels: int = 50_000_000
+    calibration_data: str | None = None
+    training_data: str | None = None
+
+
+def main() -> int:
+    """Parses the command line, exports, and returns the exit code."""
+    return run_command(_export)
+
+
+def _export():
+    options = tyro.cli(
+        Export, prog="export.py", config=(tyro.conf.FlagCreatePairsOff,)
+    )
+    formats = _checked_formats(options)
+    with silent_stderr():
+        from keras_colorizer.exporting.export import export_run
+        from keras_colorizer.exporting.report import report_tables
+    console = Console()
+    # Converters and LiteRT print to stderr as they please.
+    with console.status("Loading the generator") as status, silent_stderr():
+        reports = export_run(
+            options.run,
+            options.output,
+            formats=formats,
+            version=options.version,
+            max_pixels=options.max_pixels,
+            calibration_data=options.calibration_data,
+            training_data=options.training_data,
+            announce=status.update,
+        )
+    for table in report_tables(reports):
+        console.print(table)
+    problems = [report for report in reports if report.problem]
+    for report in problems:
+        print_error(f"{report.name} was not published: {report.problem}.")
+    console.print(f"Exported to {options.output}/, see report.json there.")
+    return FAILED if problems else 0
+
+
+def _checked_formats(options):
+    formats = options.formats.split(",")
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown:
+        raise ConfigError(
+            f"--formats: there is no `{unknown[0]}`; choose from "
+            f"{', '.join(FORMATS)}."
+        )
+    if not options.run.exists():
+        raise ConfigError(f"--run: there is no `{options.run}`.")
+    if options.max_pixels < 1:
+        raise ConfigError(
+            f"--max-pixels must be at least 1. Received: {options.max_pixels}"
+        )
+    return formats

@@ -1,0 +1,148 @@
+"""How far an artifact is from the Keras model, on real photos."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_colorizer.chroma import steps
+from keras_colorizer.inference.colorizer import Colorizer
+from keras_colorizer.metrics import mean_scores, score
+from keras_colorizer.photos import Photo
+
+
+@dataclass(frozen=True)
+class Parity:
+    """The difference over all photos.
+
+    Attributes:
+        photos: How many.
+        max_ab: Largest difference of a predicted a* or b*.
+        mean_ab: Mean difference, L*a*b* units.
+        max_level: Largest difference of an sRGB level of 8 bits.
+        mean_level: Mean difference.
+        psnr: Of the artifact's photos against the true ones, dB.
+        keras_psnr: Of the Keras model's.
+        colorfulness: Of the artifact's photos.
+        keras_colorfulness: Of the Keras model's.
+    """
+
+    photos: int
+    max_ab: float
+    mean_ab: float
+    max_level: int
+    mean_level: float
+    psnr: float
+    keras_psnr: float
+    colorfulness: float
+    keras_colorfulness: float
+
+
+class KerasResults:
+    """What the Keras model makes of some photos.
+
+    Args:
+        colorizer: Of the Keras model.
+        photos: Color photos, `(h, w, 3)` uint8 sRGB.
+    """
+
+    def __init__(self, colorizer: Colorizer, photos: Sequence[np.ndarray]):
+        self.photos = photos
+        self.views = network_views(photos, colorizer.render_size)
+        self.ab = [colorizer.predict_ab(view) for view in self.views]
+        self.rgb = [
+            colorizer.colorize_photo(Photo(photo)).pixels for photo in photos
+        ]
+        self.scores = mean_scores(
+            [score(*pair) for pair in zip(photos, self.rgb, strict=True)]
+        )
+
+    def compare(
+        self,
+        predict_ab: Callable[[np.ndarray], np.ndarray],
+        colorize: Callable[[np.ndarray], np.ndarray],
+    ) -> Parity:
+        """Compares an artifact.
+
+        Args:
+            predict_ab: Its prediction, as `Colorizer.predict_ab`.
+            colorize: From a photo as above to the colored one.
+        """
+        ab = _differences([predict_ab(view) for view in self.views], self.ab)
+        rgb = [colorize(photo) for photo in self.photos]
+        levels = _differences(rgb, self.rgb)
+        scores = mean_scores(
+            [score(*pair) for pair in zip(self.photos, rgb, strict=True)]
+        )
+        return Parity(
+            photos=len(self.photos),
+            max_ab=float(ab.max()),
+            mean_ab=float(ab.mean()),
+            max_level=int(levels.max()),
+            mean_level=float(levels.mean()),
+            psnr=scores.psnr,
+            keras_psnr=self.scores.psnr,
+            colorfulness=scores.colorfulness,
+            keras_colorfulness=self.scores.colorfulness,
+        )
+
+
+def network_views(
+    photos: Sequence[np.ndarray], render_size: int
+) -> list[np.ndarray]:
+    """Shows photos to the network, see `chroma.ops.network_view`.
+
+    Args:
+        photos: `(h, w, 3)` uint8 sRGB.
+        render_size: Side in pixels of the square that it sees.
+
+    Returns:
+        For each, `(1, render_size, render_size, 1)` float32 L*.
+    """
+    return [
+        steps.network_view(steps.photo_lightness(photo), render_size)
+        for photo in photos
+    ]
+
+
+def _differences(ours, expected):
+    return np.concatenate(
+        [
+            np.abs(one.astype("float32") - other).ravel()
+            for one, other in zip(ours, expected, strict=True)
+        ]
+    )
+
+
+# How much an artifact may differ, by the precision of its weights.
+MAX_LEVELS = {"float32": 1, "float16": 2}
+MAX_PSNR_LOSS = 1.5  # dB, of 8-bit arithmetic.
+MAX_COLORFULNESS_CHANGE = 0.10  # Of the Keras model's.
+
+
+def excess(parity: Parity, precision: str) -> str | None:
+    """Says by what an artifact differs too much, or None.
+
+    Args:
+        parity: Its difference.
+        precision: `float32`, `float16` or `int8`.
+    """
+    if precision in MAX_LEVELS:
+        if parity.max_level <= MAX_LEVELS[precision]:
+            return None
+        return (
+            f"a pixel differs by {parity.max_level} levels from the Keras "
+            f"model's, where {MAX_LEVELS[precision]} may be"
+        )
+    loss = parity.keras_psnr - parity.psnr
+    if loss > MAX_PSNR_LOSS:
+        return (
+            f"it loses {loss:.1f} dB of PSNR, where {MAX_PSNR_LOSS} dB may be"
+        )
+    change = parity.colorfulness / max(parity.keras_colorfulness, 1e-9) - 1
+    if abs(change) > MAX_COLORFULNESS_CHANGE:
+        return (
+            f"it changes colorfulness by {change:+.0%}, where "
+            f"{MAX_COLORFULNESS_CHANGE:.0%} may be"
+        )
+    return None

@@ -1,0 +1,1 @@
+"""The SavedModel for TF Serving: photos as files, in and out."""

@@ -1,0 +1,81 @@
+"""What artifacts are made of, and judged by."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from keras_colorizer.data.sources import list_photos
+from keras_colorizer.errors import DataError, UnreadablePhotoError
+from keras_colorizer.exporting.parity import KerasResults, network_views
+from keras_colorizer.inference.colorizer import Colorizer
+from keras_colorizer.inference.keras_network import KerasNetwork
+from keras_colorizer.photos import read_rgb
+
+FEWEST_PHOTOS = 8
+JUDGED_PHOTOS = 12
+CALIBRATION_PHOTOS = 100
+SHORT_SIDE = 512  # Pixels, about: larger photos are reduced by whole factors.
+
+
+@dataclass(frozen=True)
+class ExportSource:
+    """A trained generator with what is needed to export it.
+
+    Attributes:
+        network: The generator.
+        card: Its model card.
+        results: What the Keras model makes of photos, to compare with.
+        calibration: Views of photos for the ranges of 8-bit arithmetic.
+    """
+
+    network: KerasNetwork
+    card: dict[str, Any]
+    results: KerasResults
+    calibration: list[np.ndarray]
+
+
+def export_source(
+    network: KerasNetwork, card: dict[str, Any], *, data: str | None
+) -> ExportSource:
+    """Reads photos and colors them with the Keras model.
+
+    Where there are enough, those that artifacts are judged by are not those
+    that they are calibrated with.
+
+    Args:
+        network: The generator.
+        card: Its model card.
+        data: Color photos, as `--data`; None for the ones that come with
+            scikit-image.
+
+    Raises:
+        DataError: If there are fewer than 8 that can be read.
+    """
+    photos = _read_some(data)
+    every = max(1, len(photos) // JUDGED_PHOTOS)
+    judged = photos[::every][:JUDGED_PHOTOS]
+    others = [p for i, p in enumerate(photos) if i % every] or photos
+    return ExportSource(
+        network,
+        card,
+        KerasResults(Colorizer(network), judged),
+        network_views(others, network.render_size),
+    )
+
+
+def _read_some(data):
+    found = list_photos(data)
+    wanted = CALIBRATION_PHOTOS + JUDGED_PHOTOS
+    photos = []
+    for source in found[:: max(1, len(found) // wanted)]:
+        try:
+            photos.append(read_rgb(source.content, short_side=SHORT_SIDE))
+        except UnreadablePhotoError:
+            continue  # One photo more or less makes no difference.
+    if len(photos) < FEWEST_PHOTOS:
+        raise DataError(
+            f"--calibration-data holds {len(photos)} photos that can be read: "
+            f"name a folder of {FEWEST_PHOTOS} or more in color."
+        )
+    return photos[:wanted]

@@ -1,0 +1,1 @@
+"""The `.tflite` files for phones, browsers and small computers."""

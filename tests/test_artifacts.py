@@ -1,0 +1,200 @@
+"""Every artifact of every preset gives the colors of the Keras model.
+
+One set of tests for all: what a server, a phone and this package answer to
+the same photo may differ by rounding only.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import skimage.data
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
+
+from keras_colorizer import Colorizer, build_generator
+from keras_colorizer.exporting.saved_model.publishing import (
+    write_saved_model,
+)
+from keras_colorizer.exporting.tflite.conversion import (
+    ab_float16_tflite,
+    colorizer_tflite,
+)
+from keras_colorizer.inference.keras_network import KerasNetwork
+from keras_colorizer.photos import Photo
+from keras_colorizer.presets import generator_preset
+
+PRESETS = [
+    "tiny",
+    "small",
+    pytest.param("unet_128", marks=pytest.mark.slow),
+    pytest.param("unet_256", marks=pytest.mark.slow),
+]
+# Levels of 8 bits that the colors of each may be off by, as promised.
+ARTIFACTS = {
+    "saved_model/1": 1,
+    "colorizer_float32.tflite": 1,
+    "colorizer_float16.tflite": 2,
+    "ab_float16.tflite": 2,
+}
+WHOLE = [name for name in ARTIFACTS if not name.startswith("ab_")]
+
+
+def colorful_generator(preset):
+    """An untrained generator of colors as strong as those of photos."""
+    keras.utils.set_random_seed(0)
+    generator = build_generator(preset)
+    side = generator_preset(preset).render_size
+    noise = keras.random.uniform((8, side, side, 1), -1, 1)
+    for _ in range(20):
+        generator(noise, training=True)
+    spread = float(keras.ops.std(keras.ops.arctanh(generator(noise))))
+    last = [layer for layer in generator.layers if layer.weights][-1]
+    last.kernel.assign(last.kernel * 0.15 / spread)
+    return generator
+
+
+@pytest.fixture(scope="module", params=PRESETS)
+def network(request):
+    size = generator_preset(request.param).render_size
+    return KerasNetwork(colorful_generator(request.param), render_size=size)
+
+
+@pytest.fixture(scope="module")
+def exported(network, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported")
+    write_saved_model(network, folder / "saved_model/1", max_pixels=13_000_000)
+    for float16, name in ((False, "float32"), (True, "float16")):
+        path = folder / f"colorizer_{name}.tflite"
+        path.write_bytes(colorizer_tflite(network, float16=float16))
+    path = folder / "ab_float16.tflite"
+    path.write_bytes(ab_float16_tflite(network))
+    return folder
+
+
+@pytest.fixture(params=ARTIFACTS)
+def artifact(request, exported):
+    return exported / request.param
+
+
+@pytest.fixture
+def tolerance(artifact, exported):
+    return ARTIFACTS[str(artifact.relative_to(exported))]
+
+
+@pytest.fixture
+def keras_colorizer(network):
+    return Colorizer(network)
+
+
+def photo(kind):
+    astronaut = skimage.data.astronaut()
+    return {
+        "one pixel": np.full((1, 1), 77, "uint8"),
+        "grey": skimage.data.camera()[:200, :333],
+        "color": astronaut,
+        "panorama": np.asarray(Image.fromarray(astronaut).resize((1023, 257))),
+        "alpha": np.dstack([astronaut, skimage.data.camera()])[:150, :100],
+        "16 bit": np.linspace(0, 65535, 70 * 90)
+        .astype("uint16")
+        .reshape(70, -1),
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    "kind", ["one pixel", "grey", "color", "panorama", "alpha", "16 bit"]
+)
+def test_colorizer_gives_the_keras_colors(
+    artifact, tolerance, keras_colorizer, kind
+):
+    expected = keras_colorizer.colorize(photo(kind))
+    colored = Colorizer.load(artifact).colorize(photo(kind))
+    assert colored.mode == expected.mode
+    assert_levels_equal(colored, expected, tolerance)
+
+
+def test_16_bits_stay_16_bits(artifact, tolerance, keras_colorizer):
+    scan = Photo(photo("16 bit"))
+    expected = keras_colorizer.colorize_photo(scan).pixels
+    colored = Colorizer.load(artifact).colorize_photo(scan).pixels
+    assert colored.dtype == np.uint16
+    assert_levels_equal(colored, expected, 257 * tolerance)
+
+
+def test_saturation_is_the_same(artifact, tolerance, keras_colorizer):
+    expected = keras_colorizer.colorize(photo("color"), saturation=0.5)
+    colored = Colorizer.load(artifact).colorize(photo("color"), saturation=0.5)
+    assert_levels_equal(colored, expected, tolerance)
+
+
+def test_colors_are_not_grey(keras_colorizer):
+    colored = np.asarray(keras_colorizer.colorize(photo("grey")))
+    assert np.ptp(colored, axis=-1).mean() > 10
+
+
+def assert_levels_equal(ours, expected, tolerance):
+    difference = np.asarray(ours).astype("int64") - np.asarray(expected)
+    assert np.abs(difference).max() <= tolerance
+
+
+def colorize_signature(path: Path):
+    """From `(h, w, 3)` to `(h, w, 3)`, by the artifact's own signature."""
+    if path.suffix == ".tflite":
+        run = Interpreter(str(path)).get_signature_runner("colorize")
+        return lambda rgb: run(rgb=rgb[None])["rgb"][0]
+    run = tf.saved_model.load(str(path)).signatures["colorize"]
+    return lambda rgb: run(rgb=tf.constant(rgb[None]))["rgb"].numpy()[0]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_signature_takes_any_size_one_after_the_other(
+    exported, keras_colorizer, name
+):
+    run = colorize_signature(exported / name)
+    for height, width in [(1, 1), (257, 1023), (1, 300), (512, 512), (3, 2)]:
+        resized = Image.fromarray(skimage.data.astronaut())
+        rgb = np.asarray(resized.resize((width, height)))
+        expected = keras_colorizer.colorize(rgb)
+        assert_levels_equal(run(rgb), expected, ARTIFACTS[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WHOLE)
+def test_signature_takes_12_megapixels(exported, keras_colorizer, name):
+    rgb = np.asarray(
+        Image.fromarray(skimage.data.astronaut()).resize((4000, 3000))
+    )
+    expected = keras_colorizer.colorize(rgb)
+    run = colorize_signature(exported / name)
+    assert_levels_equal(run(rgb), expected, ARTIFACTS[name])
+
+
+def test_batches_of_a_server_are_their_photos(exported):
+    model = tf.saved_model.load(str(exported / "saved_model/1"))
+    run = model.signatures["colorize"]
+    photos = np.stack(
+        [skimage.data.astronaut()[i : i + 90, :120] for i in (0, 99)]
+    )
+    batch = run(rgb=tf.constant(photos))["rgb"].numpy()
+    for one, expected in zip(photos, batch, strict=True):
+        alone = run(rgb=tf.constant(one[None]))["rgb"].numpy()[0]
+        # Sums of another order: a level may round the other way.
+        assert_levels_equal(alone, expected, 1)
+
+
+def test_predicted_ab_is_the_keras_model_s(artifact, network, rng):
+    side = network.render_size
+    lightness = rng.uniform(0, 100, (2, side, side, 1)).astype("float32")
+    ab = Colorizer.load(artifact).predict_ab(lightness)
+    # float16 keeps 11 bits of each weight: of ab up to 110, most of a unit.
+    assert_allclose(ab, network.predict_ab(lightness), atol=1.0)
+
+
+def test_default_signature_of_phones_is_colorize(exported):
+    interpreter = Interpreter(str(exported / "colorizer_float16.tflite"))
+    (tensor,) = interpreter.get_input_details()
+    assert tensor["dtype"] == np.uint8
+    assert_array_equal(tensor["shape_signature"], [1, -1, -1, 3])

@@ -1,0 +1,275 @@
+"""`python export.py`: artifacts, report, refusals; nothing half-done."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+import tensorflow as tf
+from PIL import Image
+from tensorflow_serving.apis import prediction_log_pb2
+
+import keras_colorizer
+from keras_colorizer import Colorizer, export_saved_model, export_tflite
+from keras_colorizer.cli import export as export_command
+from keras_colorizer.exporting import parity as parity_module
+from keras_colorizer.exporting.parity import Parity, excess
+
+REPOSITORY = Path(keras_colorizer.__file__).parents[1]
+FILES = {
+    "colorizer_float32.tflite",
+    "colorizer_float16.tflite",
+    "ab_float16.tflite",
+    "ab_int8.tflite",
+}
+
+
+@pytest.fixture
+def export(monkeypatch, capfd, tiny_run):
+    """Runs `export.py`; returns exit code, output, errors in one line."""
+
+    def run(*arguments, run=tiny_run.run_dir):
+        arguments = ["--run", run, *arguments]
+        monkeypatch.setattr(sys, "argv", ["export.py", *map(str, arguments)])
+        try:
+            code = export_command.main()
+        except SystemExit as stop:  # tyro refuses the command line.
+            code = stop.code
+        out, err = capfd.readouterr()
+        assert "Traceback" not in out + err
+        return code, out, " ".join(err.split())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def exported(tiny_run, tmp_path_factory):
+    """A finished export of `tiny_run`; do not write into it."""
+    output = tmp_path_factory.mktemp("exported")
+    done = subprocess.run(
+        [
+            sys.executable,
+            REPOSITORY / "export.py",
+            *("--run", tiny_run.run_dir, "--output", output),
+            *("--training-data", "Three photos, CC0"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return output
+
+
+def names_in(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_export_folder_holds_what_is_promised(exported):
+    assert names_in(exported) == {"saved_model", "tflite", "report.json"}
+    assert names_in(exported / "tflite") == FILES
+    version = exported / "saved_model/colorizer/1"
+    assert {"saved_model.pb", "variables", "assets.extra"} <= names_in(version)
+
+
+def test_report_tells_of_every_artifact(exported):
+    report = json.loads((exported / "report.json").read_text())
+    artifacts = {a["name"]: a for a in report["artifacts"]}
+    assert set(artifacts) == {
+        "saved_model/colorizer/1",
+        *(f"tflite/{name}" for name in FILES),
+    }
+    for name in FILES:
+        artifact = artifacts[f"tflite/{name}"]
+        size = (exported / "tflite" / name).stat().st_size
+        assert artifact["bytes"] == size
+        assert 0 < artifact["xnnpack_ops"] <= len(artifact["ops"])
+        assert artifact["parity"]["photos"] >= 8
+        assert {one["threads"] for one in artifact["latency"]} == {1, 2}
+        assert artifact["problem"] is None
+    sides = {
+        one["side"]
+        for one in artifacts["tflite/colorizer_float16.tflite"]["latency"]
+    }
+    assert sides == {256, 1024}
+
+
+def test_model_card_says_what_the_model_is(exported, tiny_run):
+    path = exported / "saved_model/colorizer/1/assets.extra/model_card.json"
+    card = json.loads(path.read_text())
+    assert card["preset"] == "tiny"
+    assert card["render_size"] == 32
+    assert card["training_data"] == "Three photos, CC0"
+    assert card["tensorflow"] == tf.__version__
+    generator = Colorizer.load(tiny_run.run_dir).network.generator
+    assert card["parameters"] == generator.count_params()
+
+
+def test_warmup_is_what_tf_serving_reads(exported):
+    path = exported / "saved_model/colorizer/1/assets.extra"
+    records = tf.data.TFRecordDataset(str(path / "tf_serving_warmup_requests"))
+    requests = [
+        prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+        for record in records.as_numpy_iterator()
+    ]
+    names = [request.model_spec.signature_name for request in requests]
+    assert names == [
+        "colorize_image_bytes",
+        "colorize_image_bytes",
+        "predict_ab",
+    ]
+    model = tf.saved_model.load(str(path.parent))
+    sizes = set()
+    for request in requests:
+        inputs = {
+            name: tf.constant(tf.make_ndarray(proto))
+            for name, proto in request.inputs.items()
+        }
+        run = model.signatures[request.model_spec.signature_name]
+        results = run(**inputs)
+        if "image_bytes" in results:
+            png = tf.io.decode_png(results["image_bytes"][0])
+            sizes.add(tuple(png.shape))
+    assert len(sizes) == 2
+
+
+def test_signatures_are_those_of_the_contract(exported):
+    model = tf.saved_model.load(str(exported / "saved_model/colorizer/1"))
+    found = {
+        name: (
+            [spec.name for spec in run.structured_input_signature[1].values()],
+            list(run.structured_outputs),
+        )
+        for name, run in model.signatures.items()
+    }
+    photos_as_files = (["image_bytes"], ["image_bytes"])
+    assert found == {
+        "serving_default": photos_as_files,
+        "colorize_image_bytes": photos_as_files,
+        "colorize": (["rgb"], ["rgb"]),
+        "predict_ab": (["lightness"], ["ab"]),
+    }
+
+
+def test_second_export_is_the_next_version(export, exported, tmp_path):
+    shutil.copytree(exported, tmp_path, dirs_exist_ok=True)
+    versions = tmp_path / "saved_model/colorizer"
+    (versions / "40").mkdir()
+    half = versions / ".killed.unfinished"
+    half.mkdir()
+    code, _, _ = export("--output", tmp_path, "--formats", "saved_model")
+    assert code == 0
+    assert names_in(versions) == {"1", "40", "41"}
+    code, _, err = export("--output", tmp_path, "--version", 1)
+    assert code == 2
+    assert "there is a version 1" in err
+
+
+def test_artifact_that_differs_is_not_published(
+    export, exported, tmp_path, monkeypatch
+):
+    shutil.copytree(exported, tmp_path, dirs_exist_ok=True)
+    before = (tmp_path / "tflite/colorizer_float16.tflite").read_bytes()
+    monkeypatch.setitem(parity_module.MAX_LEVELS, "float16", -1)
+    code, _, err = export("--output", tmp_path, "--formats", "tflite")
+    assert code == 1
+    assert "colorizer_float16.tflite was not published" in err
+    assert "where -1 may be" in err
+    assert names_in(tmp_path / "tflite") == FILES
+    after = (tmp_path / "tflite/colorizer_float16.tflite").read_bytes()
+    assert after == before
+    report = json.loads((tmp_path / "report.json").read_text())
+    problems = [a["problem"] is None for a in report["artifacts"]]
+    assert problems == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("changed", "precision", "words"),
+    [
+        ({"max_level": 2}, "float32", "2 levels"),
+        ({"max_level": 3}, "float16", "3 levels"),
+        ({"psnr": 18.4}, "int8", "1.6 dB"),
+        ({"colorfulness": 26.9}, "int8", "-10%"),
+        ({"colorfulness": 33.1}, "int8", "+10%"),
+        ({"max_level": 1}, "float32", None),
+        ({"max_level": 2}, "float16", None),
+        ({"psnr": 18.6, "max_level": 30}, "int8", None),
+    ],
+)
+def test_limits_are_the_promised_ones(changed, precision, words):
+    values = {
+        "photos": 8,
+        "max_ab": 0.0,
+        "mean_ab": 0.0,
+        "mean_level": 0.0,
+        "max_level": 0,
+        "psnr": 20.0,
+        "keras_psnr": 20.0,
+        "colorfulness": 30.0,
+        "keras_colorfulness": 30.0,
+    }
+    found = excess(Parity(**{**values, **changed}), precision)
+    assert found is None if words is None else words in found
+
+
+def test_refusals_are_one_sentence(export, tmp_path, tiny_run):
+    (tmp_path / "file").write_text("in the way")
+    empty_run = tmp_path / "empty"
+    empty_run.mkdir()
+    for arguments, run, code, words in [
+        ([], tmp_path / "nowhere", 2, "there is no"),
+        ([], empty_run, 1, "has saved no generator"),
+        (["--formats", "onnx"], tiny_run.run_dir, 2, "no `onnx`"),
+        (["--version", -1], tiny_run.run_dir, 2, "0 or more"),
+        (["--max-pixels", 0], tiny_run.run_dir, 2, "at least 1"),
+        (["--output", tmp_path / "file/x"], tiny_run.run_dir, 1, "file"),
+        (["--calibration-data", empty_run], tiny_run.run_dir, 2, "no photo"),
+    ]:
+        found, _, err = export(
+            "--output", tmp_path / "out", *arguments, run=run
+        )
+        assert (found, words in err) == (code, True), err
+    assert not (tmp_path / "out").exists()
+
+
+def test_functions_export_a_generator(tiny_run, tmp_path):
+    network = Colorizer.load(tiny_run.run_dir).network
+    version = export_saved_model(
+        network.generator, tmp_path / "colorizer", render_size=32
+    )
+    assert version == tmp_path / "colorizer/1"
+    files = export_tflite(
+        network.generator, tmp_path / "tflite", render_size=32
+    )
+    assert {path.name for path in files} == FILES
+    grey = skimage.data.camera()
+    expected = np.asarray(Colorizer.load(tiny_run.run_dir).colorize(grey))
+    for path in [version.parent, files[0]]:
+        colored = np.asarray(Colorizer.load(path).colorize(grey))
+        assert np.abs(colored.astype(int) - expected).max() <= 1
+
+
+def test_on_device_script_colors_a_photo(exported, tmp_path, tiny_run):
+    photo, result = tmp_path / "old.png", tmp_path / "new.png"
+    Image.fromarray(skimage.data.camera()[:99, :201]).save(photo)
+    model = exported / "tflite/colorizer_float32.tflite"
+    script = REPOSITORY / "serving/on_device.py"
+    subprocess.run([sys.executable, script, model, photo, result], check=True)
+    expected = Colorizer.load(tiny_run.run_dir).colorize(photo)
+    difference = np.asarray(Image.open(result)).astype(int) - expected
+    assert np.abs(difference).max() <= 1
+
+
+def test_on_device_script_needs_nothing_of_the_package():
+    imported = {
+        line.split()[1].split(".")[0]
+        for line in (REPOSITORY / "serving/on_device.py")
+        .read_text()
+        .splitlines()
+        if line.startswith(("import ", "from "))
+    }
+    assert imported == {"os", "sys", "numpy", "ai_edge_litert", "PIL"}
