@@ -39,7 +39,10 @@ GENERATORS = {
         "unet", 128, (64, 128, 256, *[512] * 4), {"dropout_blocks": 2}
     ),
     "small": GeneratorPreset(
-        "subpixel_unet", 128, (24, 48, 96, 192, 224), {"residual_blocks": 2}
+        "subpixel_unet",
+        128,
+        (16, 48, 96, 192, 224),
+        {"decoder_widths": (16, 32, 64, 128), "residual_blocks": 2},
     ),
     "tiny": GeneratorPreset("unet", 32, (8, 16, 32), {"dropout_blocks": 1}),
 }

@@ -190,6 +190,8 @@ def test_ab_stays_within_one_however_large_the_activations(narrow, rng):
     # Batch norm would undo larger inputs; its scale goes through.
     for layer in layers_of(narrow, keras.layers.BatchNormalization):
         layer.gamma.assign(layer.gamma * 100)
+    last = [layer for layer in narrow.layers if layer.weights][-1]
+    last.kernel.assign(last.kernel * 1000)
     ab = np.asarray(narrow(100 * encoded(rng, 1, side, side, 1)))
     assert ab.dtype == np.float32
     assert np.all(np.abs(ab) <= 1)
@@ -341,7 +343,11 @@ def test_dropout_blocks_override_the_preset_s():
 
 def test_residual_blocks_override_the_preset_s():
     generator = build_generator("small", widths=(4, 8), residual_blocks=3)
-    assert len(layers_of(generator, keras.layers.Add)) == 3
+    names = {layer.name for layer in layers_of(generator, keras.layers.Add)}
+    assert names == {
+        *("residual_1", "residual_2", "residual_3"),
+        *("scene", "join_1"),
+    }
 
 
 @pytest.mark.parametrize("build", [build_generator, build_discriminator])
@@ -388,10 +394,29 @@ def summed_over_inputs(x, kernel, operation, *, mode):
     return maps.sum(axis=1).transpose(1, 2, 0)
 
 
-def test_depth_to_space_puts_the_four_groups_at_the_four_corners():
-    generator = build_generator("small", widths=(4, 4))
-    # Channels are numbered 4 * 0 ... for block row 0, column 0, and so on.
-    groups = np.arange(8, dtype="float32").reshape(1, 1, 1, 8)
-    pixels = generator.get_layer("up_1_pixels")(groups)
-    corners = [[[0, 1], [2, 3]], [[4, 5], [6, 7]]]
-    assert_array_equal(pixels[0], corners)
+def test_upsampling_shares_each_pixel_with_its_neighbours():
+    generator = build_generator("small", widths=(4, 4), decoder_widths=(4,))
+    ramp = np.arange(6, dtype="float32").reshape(1, 1, 6, 1)
+    ramp = np.broadcast_to(ramp, (1, 6, 6, 4))
+    doubled = generator.get_layer("up_1_pixels")(ramp)
+    smooth = generator.get_layer("up_1_smooth")(doubled)
+    # Of two new pixels each has two thirds of its own and one of the nearer
+    # neighbour: a ramp of step 1 goes on in both directions from i.
+    expected = [i + side / 3 for i in range(1, 5) for side in (-1, 1)]
+    for channel in range(4):
+        assert_allclose(smooth[0, 5, 2:-2, channel], expected, atol=1e-6)
+
+
+def test_the_scene_reaches_every_place():
+    generator = build_generator("small", widths=(4, 4, 4, 4, 8))
+    side = 512  # Wider than what the convolutions alone see.
+    dark = np.full((1, side, side, 1), -0.9, "float32")
+    other = dark.copy()
+    other[:, :, : side // 8] = 0.9
+    far = [generator(x, training=False)[0, :, -1] for x in (dark, other)]
+    assert not np.array_equal(far[0], far[1])
+
+
+def test_activations_have_a_ceiling():
+    for layer in layers_of(build_generator("small"), keras.layers.ReLU):
+        assert layer.max_value == 6

@@ -21,7 +21,8 @@ def build_generator(preset: str = "unet_256", **overrides) -> keras.Model:
         preset: `unet_256`, `unet_128`, `small` or `tiny`.
         **overrides: Arguments of the architecture that differ from the
             preset's: `widths` and, for the pix2pix U-Nets, `dropout_blocks`
-            and `dropout`; for `small`, `residual_blocks`.
+            and `dropout`; for `small`, `decoder_widths` and
+            `residual_blocks`.
 
     Returns:
         A functional model from `lightness`, `(batch, h, w, 1)` in [-1, 1], to
