@@ -47,14 +47,20 @@ def colorful_generator(preset):
     """An untrained generator of colors as strong as those of photos."""
     keras.utils.set_random_seed(0)
     generator = build_generator(preset)
-    side = generator_preset(preset).render_size
-    noise = keras.random.uniform((8, side, side, 1), -1, 1)
-    for _ in range(20):
-        generator(noise, training=True)
-    spread = float(keras.ops.std(keras.ops.arctanh(generator(noise))))
+    views = encoded_views(generator_preset(preset).render_size)
+    for _ in range(30):  # Lets batch norms know photos.
+        generator(views, training=True)
+    spread = float(keras.ops.std(keras.ops.arctanh(generator(views))))
     last = [layer for layer in generator.layers if layer.weights][-1]
-    last.kernel.assign(last.kernel * 0.15 / spread)
+    last.kernel.assign(last.kernel * 0.03 / spread)
     return generator
+
+
+def encoded_views(side):
+    names = ("astronaut", "camera", "chelsea", "coffee", "rocket", "coins")
+    photos = [Image.fromarray(getattr(skimage.data, n)()) for n in names]
+    views = [np.asarray(p.convert("L").resize((side, side))) for p in photos]
+    return np.stack(views)[..., None] / np.float32(127.5) - 1
 
 
 @pytest.fixture(scope="module", params=PRESETS)
@@ -132,7 +138,7 @@ def test_saturation_is_the_same(artifact, tolerance, keras_colorizer):
 
 def test_colors_are_not_grey(keras_colorizer):
     colored = np.asarray(keras_colorizer.colorize(photo("grey")))
-    assert np.ptp(colored, axis=-1).mean() > 10
+    assert np.ptp(colored, axis=-1).mean() > 5
 
 
 def assert_levels_equal(ours, expected, tolerance):
