@@ -1,16 +1,17 @@
 """The ops around the network, compiled, for photos of any size and depth.
 
 They run on LiteRT from `steps.tflite`, which `compile.py` makes of `ops.py`:
-no TensorFlow is needed to color a photo. Strips of a photo are converted one
-after the other, so that memory does not grow with it.
+no TensorFlow is needed to color a photo. A photo is converted in strips, one
+after the other on each core, so that memory does not grow with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-from keras_colorizer.litert import signature_runner
+from keras_colorizer.litert import available_cores, signature_runner
 
 STEPS = Path(__file__).with_name("steps.tflite")
 STRIP = 2**18  # Pixels. Its temporary arrays stay near the processor's cache.
@@ -25,16 +26,19 @@ def photo_lightness(pixels: np.ndarray) -> np.ndarray:
     Returns:
         `(h, w, 1)` float32 L* in [0, 100].
     """
-    run = signature_runner(STEPS, "lightness")
     if pixels.ndim == 2:
         # As many values as levels: a table, exact for 16 bits, too.
         levels = np.linspace(0, 1, np.iinfo(pixels.dtype).max + 1)
         greys = np.repeat(levels, 3).reshape(1, 1, -1, 3).astype("float32")
+        run = signature_runner(STEPS, "lightness")
         return run(rgb=greys)["lightness"].reshape(-1, 1)[pixels]
     lightness = np.empty((*pixels.shape[:2], 1), "float32")
-    for rows in _strips(*pixels.shape[:2]):
+
+    def convert(run, rows):
         rgb = pixels[None, rows] / np.float32(255)
         lightness[rows] = run(rgb=rgb)["lightness"][0]
+
+    _in_strips("lightness", convert, *pixels.shape[:2])
     return lightness
 
 
@@ -66,17 +70,30 @@ def merge(lightness: np.ndarray, ab: np.ndarray, dtype: type) -> np.ndarray:
     height, width, _ = lightness.shape
     white = np.float32(np.iinfo(dtype).max)
     stretch = signature_runner(STEPS, "stretch")
-    merge_strip = signature_runner(STEPS, "merge")
-    tall = stretch(ab=ab[None], height=np.int32(height))["ab"][0]
+    tall = stretch(ab=ab[None], height=np.int32(height))["ab"]
     rgb: np.ndarray = np.empty((height, width, 3), dtype)
-    for rows in _strips(height, width):
-        rgb[rows] = merge_strip(
-            lightness=lightness[None, rows], ab=tall[None, rows], white=white
-        )["levels"][0]
+
+    def convert(run, rows):
+        strip = lightness[None, rows]
+        merged = run(lightness=strip, ab=tall[:, rows], white=white)
+        rgb[rows] = merged["levels"][0]
+
+    _in_strips("merge", convert, height, width)
     return rgb
 
 
-def _strips(height, width) -> Iterator[slice]:
+def _in_strips(
+    step: str, convert: Callable[..., None], height: int, width: int
+) -> None:
+    """Calls `convert` with a step and rows, for all rows, on all cores."""
     rows = max(1, STRIP // width)
-    for top in range(0, height, rows):
-        yield slice(top, top + rows)
+    strips = [slice(top, top + rows) for top in range(0, height, rows)]
+    cores = min(available_cores(), len(strips))
+
+    def convert_share(core):
+        run = signature_runner(STEPS, step, threads=1)
+        for strip in strips[core::cores]:
+            convert(run, strip)
+
+    with ThreadPoolExecutor(cores) as pool:
+        list(pool.map(convert_share, range(cores)))
