@@ -1,10 +1,23 @@
-"""How many multiply-adds a training step takes, counted from the layers."""
+"""How many multiply-adds networks take, counted from their layers."""
 
 import math
 
 import keras
 
 from keras_colorizer import build_discriminator, build_generator
+
+
+def forward_multiply_adds(network: keras.Model, *, side: int) -> int:
+    """Counts the multiply-adds of one forward run for one square.
+
+    Only convolutions and dense layers count. Padding counts as if it were
+    pixels.
+
+    Args:
+        network: A functional model of any height and width.
+        side: Height and width of the square in pixels.
+    """
+    return sum(_multiply_adds(network, side))
 
 
 def step_multiply_adds(*, side: int) -> int:
@@ -33,23 +46,21 @@ def step_multiply_adds(*, side: int) -> int:
 
 
 def _multiply_adds(network, side):
-    """One forward run's multiply-adds, convolution by convolution."""
-    convolutions = [
-        layer for layer in network.layers if hasattr(layer, "kernel")
-    ]
-    outputs = keras.Model(network.inputs, [c.output for c in convolutions])
+    """One forward run's multiply-adds, layer by layer."""
+    layers = [layer for layer in network.layers if hasattr(layer, "kernel")]
+    outputs = keras.Model(network.inputs, [layer.output for layer in layers])
     shapes = outputs.compute_output_shape(
         [(1, side, side, x.shape[-1]) for x in network.inputs]
     )
     return [
-        math.prod(convolution.kernel.shape) * _positions(convolution, shape)
-        for convolution, shape in zip(convolutions, shapes, strict=True)
+        math.prod(layer.kernel.shape) * _positions(layer, shape)
+        for layer, shape in zip(layers, shapes, strict=True)
     ]
 
 
-def _positions(convolution, output_shape):
+def _positions(layer, output_shape):
     """How often the kernel is applied: per output, or per input pixel."""
-    _, height, width, _ = output_shape
-    if isinstance(convolution, keras.layers.Conv2DTranspose):
-        return height * width // math.prod(convolution.strides)
-    return height * width
+    positions = math.prod(output_shape[1:-1])
+    if isinstance(layer, keras.layers.Conv2DTranspose):
+        return positions // math.prod(layer.strides)
+    return positions

@@ -4,29 +4,32 @@ Run it as `python benchmarks/colorize.py`.
 """
 
 import dataclasses
-import multiprocessing
-import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import tyro
 from measuring import (
+    in_new_process,
     interleaved,
+    peak_megabytes,
     print_machine,
     print_table,
     seconds,
 )
 from natural_photos import write_large
 
+from keras_colorizer import Colorizer
 from keras_colorizer.chroma import steps
 from keras_colorizer.photos import read_photo, write_photo
 from keras_colorizer.silence import silent_stderr
 
-SIZE = (4000, 3000)
+MODEL = "colorizer_float16.tflite"
+SIZE, SMALL_SIZE = (4000, 3000), (1152, 868)
 MODES = {"color": "RGB", "grey": "L"}
 READING, WRITING = "reading, decoding", "encoding, writing"
 LIGHTNESS, MERGING = "lightness", "merging"
@@ -36,50 +39,80 @@ OTHERS = "all but reading and writing"
 def main(*, repeats: int = 5) -> None:
     """Colors JPEGs of 12 megapixels, a color one and a grey one.
 
-    The generator is `small`, untrained. The peer takes the lightness and puts
-    ab under it with NumPy and scikit-image.
+    The generator is `small`, untrained, as `colorizer_float16.tflite`. The
+    peer takes the lightness and puts ab under it with NumPy and scikit-image.
+    At last, whole commands are timed, from the start of a process to the
+    colorized file.
 
     Args:
         repeats: Rounds of which the median is taken, after one to warm up.
     """
-    print_machine("tensorflow", "keras", "scikit-image", "pillow")
-    for name, mode in MODES.items():
-        with tempfile.TemporaryDirectory() as folder:
+    print_machine("ai-edge-litert", "scikit-image", "pillow")
+    with tempfile.TemporaryDirectory() as folder:
+        # In new processes: the memory of this one would count for theirs.
+        in_new_process(_export, Path(folder, MODEL))
+        for name, mode in MODES.items():
             path = Path(folder, f"{name}.jpg")
-            # Not in this process: its memory would count for those it starts.
-            _in_new_process(write_large, path, size=SIZE, mode=mode)
-            first, empty, peak = _in_new_process(_first_photo, path)
-            later, peer = _in_new_process(_later_photos, path, repeats)
-        _print_times(name, first, later)
-        _print_peer(peer, later[LIGHTNESS] + later[MERGING])
-        print(
-            f"Peak memory of a process that colors this one photo: {peak:.0f} "
-            f"MB, {empty:.0f} MB of\nthem before it reads the photo.\n"
+            in_new_process(write_large, path, size=SIZE, mode=mode)
+            _measure_steps(name, path, repeats)
+        small = Path(folder, "small.jpg")
+        in_new_process(write_large, small, size=SMALL_SIZE, mode="L")
+        print_table(
+            ["whole command, grey JPEG", "s"],
+            [
+                (f"{width} x {height}", _command_seconds(photo, repeats))
+                for photo, (width, height) in [
+                    (small, SMALL_SIZE),
+                    (path, SIZE),
+                ]
+            ],
         )
 
 
-def _in_new_process(function, *args, **kwargs):
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
-        return pool.submit(function, *args, **kwargs).result()
+def _measure_steps(name, path, repeats):
+    first, empty, peak = in_new_process(_first_photo, path)
+    later, peer = in_new_process(_later_photos, path, repeats)
+    _print_times(name, first, later)
+    _print_peer(peer, later[LIGHTNESS] + later[MERGING])
+    print(
+        f"Peak memory of a process that colors this one photo: {peak:.0f} "
+        f"MB, {empty:.0f} MB of\nthem before it reads the photo.\n"
+    )
+
+
+def _export(path):
+    with silent_stderr():
+        from keras_colorizer import build_generator
+        from keras_colorizer.exporting.tflite.conversion import (
+            colorizer_tflite,
+        )
+        from keras_colorizer.inference.keras_network import KerasNetwork
+        from keras_colorizer.presets import generator_preset
+
+        size = generator_preset("small").render_size
+        network = KerasNetwork(build_generator("small"), render_size=size)
+        path.write_bytes(colorizer_tflite(network, float16=True))
+
+
+def _command_seconds(path, repeats):
+    command = [sys.executable, "-m", "keras_colorizer", "colorize", str(path)]
+    command += ["-o", str(path.with_suffix(".command.jpg")), "--overwrite"]
+    command += ["--model", str(path.with_name(MODEL))]
+    run = partial(subprocess.run, command, check=True, capture_output=True)
+    return statistics.median(seconds(run) for _ in range(repeats))
 
 
 def _first_photo(path):
     """Seconds of each step, and peak memory in MB before and after."""
-    colorizer = _untrained_colorizer()
-    before = _peak_megabytes()
+    colorizer = Colorizer.load(path.with_name(MODEL))
+    before = peak_megabytes()
     times = _lap_times(_steps(colorizer, path))
-    return times, before, _peak_megabytes()
-
-
-def _peak_megabytes():
-    kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kibibytes * 1024 / 1e6
+    return times, before, peak_megabytes()
 
 
 def _later_photos(path, repeats):
     """Median seconds of each step, and those of the peer."""
-    colorizer = _untrained_colorizer()
+    colorizer = Colorizer.load(path.with_name(MODEL))
     pixels, ab = read_photo(path).pixels, _noise_ab(colorizer.render_size)
     measures = {
         "ours": lambda: _lap_times(_steps(colorizer, path)),
@@ -92,16 +125,6 @@ def _later_photos(path, repeats):
         for step in results["ours"][0]
     }
     return ours, statistics.median(results["peer"])
-
-
-def _untrained_colorizer():
-    with silent_stderr():
-        from keras_colorizer import Colorizer, build_generator
-        from keras_colorizer.presets import generator_preset
-    return Colorizer(
-        build_generator("small"),
-        render_size=generator_preset("small").render_size,
-    )
 
 
 def _steps(colorizer, path):

@@ -29,7 +29,7 @@ def main(batch_size: str, steps: str, precision: str) -> None:
     with silent_stderr():
         ends = _step_ends(int(batch_size), WARM_UP + int(steps), precision)
     taken = [end - start for start, end in pairwise(ends[WARM_UP - 1 :])]
-    matmuls = _matmul_seconds(precision)
+    matmuls = matmul_seconds(precision)
     print(json.dumps({"step": taken, "matmul": matmuls, "side": MATMUL_SIDE}))
 
 
@@ -60,7 +60,8 @@ def _noise(batch_size):
     return tf.data.Dataset.from_tensors(batch).repeat()
 
 
-def _matmul_seconds(precision):
+def matmul_seconds(precision: str) -> list[float]:
+    """Times the multiplication of two squares of `MATMUL_SIDE`."""
     import tensorflow as tf
 
     square = tf.random.uniform((MATMUL_SIDE, MATMUL_SIDE))

@@ -4,12 +4,14 @@ On a shared machine the speed of everything changes from minute to minute:
 what is to be compared runs by turns, and of each the median counts.
 """
 
+import multiprocessing
 import os
 import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +21,7 @@ Result = TypeVar("Result")
 CPU_INFO = Path("/proc/cpuinfo")
 # Those that decide the speed of float32, 8-bit and bfloat16 arithmetic.
 FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
+TURN = 0.5  # Seconds that one function is called for before the next one is.
 
 
 def print_machine(*packages: str) -> None:
@@ -104,6 +107,53 @@ def seconds(action: Callable[[], object]) -> float:
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
+
+
+def median_seconds(action: Callable[[], object]) -> float:
+    """Calls for one turn, after once to warm up; returns the median time."""
+    action()
+    taken: list[float] = []
+    while sum(taken) < TURN:
+        taken.append(seconds(action))
+    return statistics.median(taken)
+
+
+def new_process(
+    start: Callable[..., None] | None = None, *args
+) -> ProcessPoolExecutor:
+    """Returns a process of its own, which lives until it is shut down.
+
+    Args:
+        start: Called there first.
+        *args: Its arguments.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(
+        1, mp_context=spawn, initializer=start, initargs=args
+    )
+
+
+def in_new_process(function: Callable[..., Result], *args, **kwargs) -> Result:
+    """Calls a function in a process that ends with it."""
+    with new_process() as process:
+        return process.submit(function, *args, **kwargs).result()
+
+
+def peak_megabytes() -> float:
+    """Returns the most memory this process has held.
+
+    Linux counts the process that started it, too, up to then: let that one be
+    small.
+    """
+    import resource  # Not on Windows.
+
+    kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kibibytes * 1024 / 1e6
+
+
+def use_cores(count: int) -> None:
+    """Keeps this process, and threads it starts from now on, to some cores."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence]) -> None:

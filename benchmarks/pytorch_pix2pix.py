@@ -118,7 +118,7 @@ def main(batch_size: str, steps: str, precision: str, layout: str) -> None:
     for _ in range(WARM_UP):
         step()
     taken = [seconds(step) for _ in range(int(steps))]
-    matmuls = _matmul_seconds(precision)
+    matmuls = matmul_seconds(precision)
     print(json.dumps({"step": taken, "matmul": matmuls, "side": MATMUL_SIDE}))
 
 
@@ -137,7 +137,8 @@ def _train_step(batch_size, precision, layout):
     return step
 
 
-def _matmul_seconds(precision):
+def matmul_seconds(precision: str) -> list[float]:
+    """Times the multiplication of two squares of `MATMUL_SIDE`."""
     square = torch.rand(MATMUL_SIDE, MATMUL_SIDE)
     square = square.to(getattr(torch, precision))
     return [seconds(lambda: square @ square) for _ in range(MATMULS)]

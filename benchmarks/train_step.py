@@ -45,7 +45,7 @@ def main(
         steps: Steps timed in each process, after three to warm up.
         rounds: How often each process is started.
     """
-    torch = _torch_version(torch_python)
+    torch = torch_version(torch_python)
     print_machine("tensorflow", "keras")
     print(f"PyTorch {torch}. Batches of {batch_size}.\n")
     processes = {
@@ -57,7 +57,12 @@ def main(
     _print_speeds(speeds, _peaks(reports))
 
 
-def _torch_version(torch_python):
+def torch_version(torch_python: Path) -> str:
+    """Returns the version of PyTorch that a Python has.
+
+    Raises:
+        SystemExit: If it has none, or is no Python.
+    """
     ask = [torch_python, "-c", "import torch; print(torch.__version__)"]
     try:
         asked = subprocess.run(ask, capture_output=True, text=True, check=True)
