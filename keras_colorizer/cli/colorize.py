@@ -44,7 +44,7 @@ class Colorize:
         overwrite: Color photos whose result exists already once more; without
             it they are skipped.
         max_pixels: Refuse larger photos before decoding them. Memory grows by
-            about 30 bytes a pixel.
+            about 25 bytes a pixel.
     """
 
     photos: tyro.conf.Positional[tuple[str, ...]]
