@@ -16,13 +16,21 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 from keras_colorizer import Colorizer, build_generator
+from keras_colorizer.exporting.parity import (
+    KerasResults,
+    excess,
+    network_views,
+)
 from keras_colorizer.exporting.saved_model.publishing import (
     write_saved_model,
 )
 from keras_colorizer.exporting.tflite.conversion import (
+    ab_dynamic_tflite,
     ab_float16_tflite,
+    ab_integer_tflite,
     colorizer_tflite,
 )
+from keras_colorizer.exporting.tflite.flatbuffer import operators
 from keras_colorizer.inference.keras_network import KerasNetwork
 from keras_colorizer.photos import Photo
 from keras_colorizer.presets import generator_preset
@@ -204,3 +212,26 @@ def test_default_signature_of_phones_is_colorize(exported):
     (tensor,) = interpreter.get_input_details()
     assert tensor["dtype"] == np.uint8
     assert_array_equal(tensor["shape_signature"], [1, -1, -1, 3])
+
+
+def test_8_bits_keep_psnr_and_colorfulness(network, tmp_path):
+    names = ("astronaut", "chelsea", "coffee", "rocket")
+    photos = [getattr(skimage.data, name)() for name in names]
+    results = KerasResults(Colorizer(network), photos)
+    path = tmp_path / "ab_int8.tflite"
+    path.write_bytes(ab_dynamic_tflite(network))
+    colorizer = Colorizer.load(path)
+    parity = results.compare(
+        colorizer.predict_ab,
+        lambda photo: colorizer.colorize_photo(Photo(photo)).pixels,
+    )
+    assert excess(parity, "int8") is None
+    assert parity.max_level > 0  # It is another arithmetic.
+
+
+def test_full_integer_files_are_of_integers(network, tmp_path):
+    views = network_views([skimage.data.astronaut()], network.render_size)
+    ops = operators(ab_integer_tflite(network, views))["predict_ab"]
+    assert ops[0] == "QUANTIZE"
+    assert ops[-1] == "DEQUANTIZE"
+    assert ops.count("QUANTIZE") + ops.count("DEQUANTIZE") < len(ops)

@@ -16,8 +16,10 @@ from tensorflow_serving.apis import prediction_log_pb2
 import keras_colorizer
 from keras_colorizer import Colorizer, export_saved_model, export_tflite
 from keras_colorizer.cli import export as export_command
+from keras_colorizer.exporting import latency
 from keras_colorizer.exporting import parity as parity_module
 from keras_colorizer.exporting.parity import Parity, excess
+from keras_colorizer.exporting.tflite.flatbuffer import read_text
 
 REPOSITORY = Path(keras_colorizer.__file__).parents[1]
 FILES = {
@@ -26,6 +28,12 @@ FILES = {
     "ab_float16.tflite",
     "ab_int8.tflite",
 }
+
+
+@pytest.fixture(autouse=True)
+def one_repeat(monkeypatch):
+    """Times once: what is exported in this process is not about speed."""
+    monkeypatch.setattr(latency, "REPEATS", 1)
 
 
 @pytest.fixture
@@ -107,6 +115,36 @@ def test_model_card_says_what_the_model_is(exported, tiny_run):
     assert card["tensorflow"] == tf.__version__
     generator = Colorizer.load(tiny_run.run_dir).network.generator
     assert card["parameters"] == generator.count_params()
+
+
+def test_model_card_is_inside_the_files(exported):
+    assets = exported / "saved_model/colorizer/1/assets.extra"
+    card = (assets / "model_card.json").read_text()
+    for name in FILES:
+        content = (exported / "tflite" / name).read_bytes()
+        assert read_text(content, "model_card.json") == card
+
+
+def test_colorize_command_runs_the_file_without_tensorflow(exported, tmp_path):
+    photo = tmp_path / "old.png"
+    Image.fromarray(skimage.data.camera()[:99, :201]).save(photo)
+    model = exported / "tflite/colorizer_float16.tflite"
+    command = ["keras-colorizer", "colorize", photo, "-o", tmp_path / "out"]
+    arguments = [*map(str, command), "--model", str(model)]
+    code = (
+        "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; "
+        f"sys.argv = {arguments!r}; "
+        "from keras_colorizer.cli.commands import main; sys.exit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    with Image.open(tmp_path / "out/old.png") as colored:
+        assert colored.size == (201, 99)
 
 
 def test_warmup_is_what_tf_serving_reads(exported):
