@@ -225,6 +225,22 @@ def test_artifact_that_differs_is_not_published(
     assert problems == [True, False, False, True]
 
 
+def test_full_integer_asks_for_photos_to_calibrate_with(export, tmp_path):
+    def method(*flags):
+        output = ["--output", tmp_path, "--formats", "tflite"]
+        assert export(*output, *flags)[0] == 0
+        report = json.loads((tmp_path / "report.json").read_text())
+        return report["artifacts"][-1]["method"]
+
+    assert method().startswith("8-bit weights")  # Nine are too few.
+    astronaut = Image.fromarray(skimage.data.astronaut())
+    for number in range(37):
+        crop = astronaut.crop((number, 0, number + 200, 200))
+        crop.save(tmp_path / f"{number}.png")
+    data = ["--calibration-data", str(tmp_path / "*.png")]
+    assert method(*data).startswith("full integer")
+
+
 @pytest.mark.parametrize(
     ("changed", "precision", "words"),
     [

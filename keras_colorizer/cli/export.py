@@ -37,8 +37,9 @@ class Export:
             grows by about 60 bytes a pixel for each photo in work.
         calibration_data: Color photos that the artifacts are compared on, and
             that 8-bit arithmetic is calibrated with: a folder, a glob in
-            quotes, or tfds:NAME. By default those that come with scikit-image.
-            Take photos like the ones that will be colored.
+            quotes, or tfds:NAME. By default the nine of scikit-image, which
+            are too few for full integer arithmetic (37 are enough): 8-bit
+            weights are taken then. Name photos like those to be colored.
         training_data: Words for the model card on the photos that the model
             was trained on, and on their licence.
     """

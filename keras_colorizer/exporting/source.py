@@ -54,8 +54,11 @@ def export_source(
     """
     photos = _read_some(data)
     every = max(1, len(photos) // JUDGED_PHOTOS)
-    judged = photos[::every][:JUDGED_PHOTOS]
-    others = [p for i, p in enumerate(photos) if i % every] or photos
+    chosen = range(0, len(photos), every)[:JUDGED_PHOTOS]
+    judged = [photos[i] for i in chosen]
+    others = [photo for i, photo in enumerate(photos) if i not in chosen]
+    if len(photos) < 2 * JUDGED_PHOTOS:
+        others = photos
     return ExportSource(
         network,
         card,

@@ -42,13 +42,19 @@ class Method(NamedTuple):
         words: What is done, for the report.
         precision: By which `excess` judges it.
         convert: Does it.
+        photos: How many photos it has to be calibrated with.
     """
 
     file: str
     words: str
     precision: str
     convert: Callable[[ExportSource], bytes]
+    photos: int = 0
 
+
+# With fewer, ranges miss what they do not show: nine photos without a blue sky
+# made every sky grey, and no comparison on the same nine could tell.
+FEWEST_TO_CALIBRATE = 25
 
 # Of one file, the first that is close enough to the Keras model is taken.
 METHODS = (
@@ -75,6 +81,7 @@ METHODS = (
         "full integer, ranges calibrated on photos",
         "int8",
         lambda source: ab_integer_tflite(source.network, source.calibration),
+        photos=FEWEST_TO_CALIBRATE,
     ),
     Method(
         "ab_int8.tflite",
@@ -99,7 +106,11 @@ def publish_tflite(source: ExportSource, path: Path) -> ArtifactReport:
         ArtifactError: If the network has ops that the file may not.
         OSError: If it cannot be written.
     """
-    *others, last = (m for m in METHODS if m.file == path.name)
+    *others, last = (
+        method
+        for method in METHODS
+        if method.file == path.name and method.photos <= len(source.calibration)
+    )
     for method in others:
         try:
             return _publish(source, path, method)
