@@ -2,13 +2,17 @@
 
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from keras_colorizer.errors import first_line
+
 # ".weights.h5" is 11. More is no suffix, but a name with a full stop in it.
 LONGEST_SUFFIXES = 12
+ABANDONED = 24 * 3600  # Seconds: nobody writes one folder for a day.
 
 
 @contextmanager
@@ -40,18 +44,19 @@ def whole_file(path: Path) -> Iterator[Path]:
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yields a new temporary folder that takes the name on success.
 
-    What an interrupted process left half-made is hidden (a name that starts
-    with a dot), and cleared away by the next one that writes beside it.
+    What a killed process left half-made is hidden (a name that starts with a
+    dot), and cleared away by the next one that writes beside it a day later.
 
     Args:
         path: The folder to make; must not exist yet.
 
     Raises:
-        OSError: If it cannot be made, or exists. Nothing is left behind.
+        OSError: If it cannot be made, or exists and is not empty.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for half in path.parent.glob(".*.unfinished"):
-        shutil.rmtree(half, ignore_errors=True)
+        if time.time() - half.stat().st_mtime > ABANDONED:
+            shutil.rmtree(half, ignore_errors=True)
     temporary = path.with_name(f".{uuid.uuid4().hex}.unfinished")
     temporary.mkdir()
     try:
@@ -59,3 +64,17 @@ def whole_folder(path: Path) -> Iterator[Path]:
         os.rename(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Makes errors of TensorFlow's writers, such as of a full disk, OSErrors.
+
+    To be put around these writers alone: it takes every error for theirs.
+    """
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(first_line(error)) from None

@@ -32,14 +32,17 @@ def colorize(model: str, photo: str, result: str) -> None:
         result: A file that Pillow can write.
     """
     with Image.open(photo) as image:
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-    colored = load(model)(np.asarray(upright))
-    Image.fromarray(colored).save(result)
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I"):  # 16 bits: to 8 of them.
+            upright = Image.fromarray(np.uint8(np.asarray(upright) // 257))
+        rgb = np.asarray(upright.convert("RGB"))
+    Image.fromarray(load(model)(rgb)).save(result)
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit("Usage: on_device.py MODEL PHOTO RESULT")
     try:
-        model, photo, result = sys.argv[1:]
-        colorize(model, photo, result)
-    except (OSError, ValueError) as error:
-        sys.exit(f"Usage: on_device.py MODEL PHOTO RESULT ({error}).")
+        colorize(*sys.argv[1:])
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        sys.exit(f"Error: {error}")

@@ -15,7 +15,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
-from keras_colorizer import Colorizer, build_generator
+from keras_colorizer import ArtifactError, Colorizer, build_generator
 from keras_colorizer.exporting.parity import (
     KerasResults,
     excess,
@@ -203,8 +203,9 @@ def test_predicted_ab_is_the_keras_model_s(artifact, network, rng):
     side = network.render_size
     lightness = rng.uniform(0, 100, (2, side, side, 1)).astype("float32")
     ab = Colorizer.load(artifact).predict_ab(lightness)
-    # float16 keeps 11 bits of each weight: of ab up to 110, most of a unit.
-    assert_allclose(ab, network.predict_ab(lightness), atol=1.0)
+    # float16 keeps 11 bits of a weight, float32 24: errors of many add up.
+    atol = 1.0 if "float16" in artifact.name else 1e-2
+    assert_allclose(ab, network.predict_ab(lightness), atol=atol)
 
 
 def test_default_signature_of_phones_is_colorize(exported):
@@ -235,3 +236,12 @@ def test_full_integer_files_are_of_integers(network, tmp_path):
     assert ops[0] == "QUANTIZE"
     assert ops[-1] == "DEQUANTIZE"
     assert ops.count("QUANTIZE") + ops.count("DEQUANTIZE") < len(ops)
+
+
+def test_network_that_phones_cannot_run_is_refused_in_a_sentence():
+    lightness = keras.Input((None, None, 1), name="lightness")
+    gamma = keras.layers.Lambda(lambda x: tf.math.igamma(x + 2, x + 2))
+    ab = keras.layers.Conv2D(2, 1)(gamma(lightness))
+    network = KerasNetwork(keras.Model(lightness, ab), render_size=32)
+    with pytest.raises(ArtifactError, match="cannot be converted"):
+        ab_float16_tflite(network)

@@ -23,7 +23,7 @@ def bilinear(ab, height, width):
 
 
 def test_merge_is_the_formula_for_the_whole_photo(rng):
-    height, width = 211, 1500  # Several chunks, the last one not full.
+    height, width = 211, 1500  # Several strips, the last one not full.
     # Within sRGB: outside of it, scikit-image clips in other places.
     lightness = rng.uniform(40, 70, (height, width, 1)).astype("float32")
     ab = rng.uniform(-20, 20, (16, 16, 2)).astype("float32")

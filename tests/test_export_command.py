@@ -1,6 +1,7 @@
 """`python export.py`: artifacts, report, refusals; nothing half-done."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -199,6 +200,7 @@ def test_second_export_is_the_next_version(export, exported, tmp_path):
     (versions / "40").mkdir()
     half = versions / ".killed.unfinished"
     half.mkdir()
+    os.utime(half, (0, 0))
     code, _, _ = export("--output", tmp_path, "--formats", "saved_model")
     assert code == 0
     assert names_in(versions) == {"1", "40", "41"}
@@ -207,6 +209,7 @@ def test_second_export_is_the_next_version(export, exported, tmp_path):
     assert "there is a version 1" in err
 
 
+@pytest.mark.slow
 def test_artifact_that_differs_is_not_published(
     export, exported, tmp_path, monkeypatch
 ):
@@ -225,6 +228,7 @@ def test_artifact_that_differs_is_not_published(
     assert problems == [True, False, False, True]
 
 
+@pytest.mark.slow
 def test_full_integer_asks_for_photos_to_calibrate_with(export, tmp_path):
     def method(*flags):
         output = ["--output", tmp_path, "--formats", "tflite"]
@@ -290,6 +294,7 @@ def test_refusals_are_one_sentence(export, tmp_path, tiny_run):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_functions_export_a_generator(tiny_run, tmp_path):
     network = Colorizer.load(tiny_run.run_dir).network
     version = export_saved_model(

@@ -1,8 +1,11 @@
 """`whole_file`: either the whole new file, or everything as it was."""
 
+import os
+import time
+
 import pytest
 
-from keras_colorizer.files import whole_file
+from keras_colorizer.files import disk_errors, whole_file, whole_folder
 
 
 @pytest.fixture
@@ -126,3 +129,38 @@ def test_names_as_long_as_the_file_system_allows_are_written(tmp_path, name):
     with whole_file(tmp_path / name) as temporary:
         temporary.write_bytes(b"new")
     assert names_in(tmp_path) == [name]
+
+
+def test_folder_takes_its_name_when_it_is_whole(tmp_path):
+    with whole_folder(tmp_path / "1") as temporary:
+        (temporary / "file").write_bytes(b"new")
+        assert names_in(tmp_path) == [temporary.name]
+    assert names_in(tmp_path) == ["1"]
+    assert names_in(tmp_path / "1") == ["file"]
+
+
+@pytest.mark.parametrize("error", [ValueError, OSError, KeyboardInterrupt])
+def test_folder_of_a_failure_is_not_there(tmp_path, error):
+    def write_half(temporary):
+        (temporary / "file").write_bytes(b"half")
+        raise error
+
+    with pytest.raises(error), whole_folder(tmp_path / "1") as temporary:
+        write_half(temporary)
+    assert names_in(tmp_path) == []
+
+
+def test_abandoned_folders_are_cleared_away_and_young_ones_kept(tmp_path):
+    for name, age in (("old", 2 * 24 * 3600), ("young", 60)):
+        folder = tmp_path / f".{name}.unfinished"
+        folder.mkdir()
+        then = time.time() - age
+        os.utime(folder, (then, then))
+    with whole_folder(tmp_path / "1"):
+        pass
+    assert set(names_in(tmp_path)) == {"1", ".young.unfinished"}
+
+
+def test_errors_of_writers_are_errors_of_the_disk(tmp_path):
+    with pytest.raises(OSError, match="there is no room"), disk_errors():
+        raise RuntimeError("there is no room\nand a trace")

@@ -1,6 +1,9 @@
 """Any photo in, the same photo in color out."""
 
 import io
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -16,9 +19,11 @@ from keras_colorizer import (
     UnreadablePhotoError,
     build_generator,
 )
+from keras_colorizer.chroma import steps
 from keras_colorizer.inference.keras_network import KerasNetwork
 from keras_colorizer.networks.generator_file import save_generator
 from keras_colorizer.photos import Photo
+from keras_colorizer.silence import silent_stderr
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +145,17 @@ def test_unfit_models_are_named(tmp_path):
         Colorizer.load(tmp_path / "nothing.keras")
     with pytest.raises(ArtifactError, match="is no model"):
         Colorizer.load(tmp_path)
+    for name in ("broken.tflite", "version/1/saved_model.pb"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"neither this nor that")
+        model = path if path.suffix == ".tflite" else tmp_path / "version"
+        with pytest.raises(
+            ArtifactError, match="cannot be read as a colorizer"
+        ):
+            Colorizer.load(model)
+    with pytest.raises(ArtifactError, match="predict_ab"):
+        Colorizer.load(steps.STEPS)
     broken = tmp_path / "broken.keras"
     broken.write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(ArtifactError, match="broken.keras"):
@@ -158,6 +174,20 @@ def test_unfit_photos_are_named(colorizer, tmp_path):
         colorizer.colorize(text)
     with pytest.raises(PhotoTooLargeError):
         colorizer.colorize(np.zeros((11, 10), "uint8"), max_pixels=100)
+
+
+def test_stderr_survives_silence_in_threads():
+    """LiteRT is silenced when it starts, in several threads at once."""
+    before = os.fstat(2)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: overlapping_silence(), range(200)))
+    after = os.fstat(2)
+    assert (after.st_dev, after.st_ino) == (before.st_dev, before.st_ino)
+
+
+def overlapping_silence():
+    with silent_stderr():
+        time.sleep(0.0005)
 
 
 @pytest.mark.slow

@@ -62,6 +62,7 @@ def run(command, home):
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
+@pytest.mark.slow
 def test_commands_and_snippets_run_in_the_order_printed(home):
     for command in commands():
         starts_a_run = "train.py" in command and "--resume" not in command

@@ -2,7 +2,8 @@
 
 They run on LiteRT from `steps.tflite`, which `compile.py` makes of `ops.py`:
 no TensorFlow is needed to color a photo. A photo is converted in strips, one
-after the other on each core, so that memory does not grow with it.
+after the other on each core: beside its pixels and its L*, both at full
+size, memory does not grow with it.
 """
 
 from collections.abc import Callable

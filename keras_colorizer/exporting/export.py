@@ -16,7 +16,7 @@ from keras_colorizer.exporting.saved_model.publishing import (
     choose_version,
     publish_saved_model,
 )
-from keras_colorizer.exporting.source import export_source
+from keras_colorizer.exporting.source import ExportSource, export_source
 from keras_colorizer.exporting.tflite.publishing import FILES, publish_tflite
 from keras_colorizer.inference.keras_network import KerasNetwork
 from keras_colorizer.inference.network import generator_of_run
@@ -25,8 +25,7 @@ from keras_colorizer.networks.generator_file import (
     load_generator,
 )
 
-MAX_PIXELS = 50_000_000
-FORMATS = ("saved_model", "tflite")
+MAX_PIXELS = 50_000_000  # Of a photo that servers take.
 MODELS = "saved_model/colorizer"  # In the export folder.
 
 
@@ -115,7 +114,7 @@ def export_run(
     Args:
         run: A run folder or a `.keras` file.
         output: The export folder.
-        formats: Some of `FORMATS`.
+        formats: `saved_model`, `tflite` or both.
         version: Of the SavedModel, see `export_saved_model`.
         max_pixels: See `export_saved_model`.
         calibration_data: See `export_tflite`; also what all artifacts are
@@ -129,34 +128,31 @@ def export_run(
     Raises:
         ColorizerError: If the run, the photos or the folder do not allow it.
     """
-    target = choose_version(output / MODELS, version=version)
-    tflite = output / "tflite"
+    tasks: dict[str, Callable[[ExportSource], ArtifactReport]] = {}
+    if "saved_model" in formats:
+        tasks["the SavedModel"] = partial(
+            publish_saved_model,
+            folder=choose_version(output / MODELS, version=version),
+            max_pixels=max_pixels,
+        )
+    if "tflite" in formats:
+        for name in FILES:
+            path = output / "tflite" / name
+            tasks[name] = partial(publish_tflite, path=path)
     saved = load_generator(generator_of_run(run) if run.is_dir() else run)
     card = model_card(run, saved, training_data=training_data)
     announce("Coloring photos with the Keras model")
     network = KerasNetwork(saved.generator, render_size=saved.render_size)
     source = export_source(network, card, data=calibration_data)
-    tasks = {}
-    if "saved_model" in formats:
-        tasks["the SavedModel"] = partial(
-            publish_saved_model, source, target, max_pixels=max_pixels
-        )
-    if "tflite" in formats:
-        for name in FILES:
-            tasks[name] = partial(publish_tflite, source, tflite / name)
     reports = []
     for name, publish in tasks.items():
         announce(f"Making and measuring {name}")
-        reports.append(_report_of(publish))
+        try:
+            reports.append(publish(source))
+        except UnfaithfulArtifactError as error:
+            reports.append(error.report)
     write_report(output / "report.json", card, reports)
     return reports
-
-
-def _report_of(publish):
-    try:
-        return publish()
-    except UnfaithfulArtifactError as error:
-        return error.report
 
 
 def _source(generator, render_size, training_data, *, data=None):

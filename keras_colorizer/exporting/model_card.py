@@ -77,19 +77,25 @@ def _known_data(run):
     data = TrainingConfig.load(run / "config.json").data
     if data is None:
         return EMBEDDED_DATA
-    return f"{Path(data).name}; its licence was not stated at export."
+    return f"{Path(data).resolve().name}; its licence was not stated at export."
 
 
 def _git_revision() -> str | None:
     """The commit of the code, if it lies in a checkout."""
     try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        # The checkout around an installed package is somebody else's.
+        _git("ls-files", "--error-unmatch", __file__)
+        return _git("describe", "--always", "--dirty", "--abbrev=40")
     except (OSError, subprocess.CalledProcessError):
         return None
-    return done.stdout.strip()
+
+
+def _git(*arguments):
+    folder = Path(__file__).parent
+    return subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()

@@ -38,8 +38,8 @@ class ArtifactReport:
         method: How it was made.
         problem: Why it was not published, or None.
         bytes: Its size.
-        ops: Names of the ops that a call of its first signature runs, in
-            order; empty for a SavedModel.
+        ops: Names of the ops that a call of its first signature runs, those
+            of XNNPACK first; empty for a SavedModel.
         xnnpack_ops: How many of them run on XNNPACK.
         latency: On the machine that exported it.
         parity: The difference from the Keras model.

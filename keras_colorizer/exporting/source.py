@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_colorizer.data.sources import list_photos
-from keras_colorizer.errors import DataError, UnreadablePhotoError
+from keras_colorizer.errors import DataError, PhotoError
 from keras_colorizer.exporting.parity import KerasResults, network_views
 from keras_colorizer.inference.colorizer import Colorizer
 from keras_colorizer.inference.keras_network import KerasNetwork
@@ -69,16 +69,17 @@ def export_source(
 
 def _read_some(data):
     found = list_photos(data)
-    wanted = CALIBRATION_PHOTOS + JUDGED_PHOTOS
+    wanted = min(len(found), CALIBRATION_PHOTOS + JUDGED_PHOTOS)
     photos = []
-    for source in found[:: max(1, len(found) // wanted)]:
+    for number in range(wanted):
+        source = found[number * len(found) // wanted]
         try:
             photos.append(read_rgb(source.content, short_side=SHORT_SIDE))
-        except UnreadablePhotoError:
+        except PhotoError:
             continue  # One photo more or less makes no difference.
     if len(photos) < FEWEST_PHOTOS:
         raise DataError(
             f"--calibration-data holds {len(photos)} photos that can be read: "
             f"name a folder of {FEWEST_PHOTOS} or more in color."
         )
-    return photos[:wanted]
+    return photos

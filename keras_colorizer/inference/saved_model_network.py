@@ -33,7 +33,8 @@ class SavedModelNetwork:
             _, inputs = model.signatures[
                 "predict_ab"
             ].structured_input_signature
-            return cls(model, render_size=inputs["lightness"].shape[1])
+            render_size = int(inputs["lightness"].shape[1])
+            return cls(model, render_size=render_size)
         except Exception as error:  # noqa: BLE001, any way it can be damaged
             raise ArtifactError(
                 f"`{folder}` cannot be read as a colorizer "

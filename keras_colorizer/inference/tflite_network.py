@@ -1,5 +1,6 @@
 """The network in a `.tflite` file, run by LiteRT without TensorFlow."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ class TFLiteNetwork:
     def __init__(self, run, *, render_size: int):
         self.render_size = render_size
         self._run = run
+        self._lock = threading.Lock()
 
     @classmethod
     def load(cls, path: Path) -> "TFLiteNetwork":
@@ -34,12 +36,18 @@ class TFLiteNetwork:
                 f"`{path}` cannot be read as a colorizer ({first_line(error)}):"
                 " export it anew (python export.py)."
             ) from None
-        shape = run.get_input_details()["lightness"]["shape"]
-        return cls(run, render_size=int(shape[1]))
+        inputs, outputs = run.get_input_details(), run.get_output_details()
+        if set(inputs) != {"lightness"} or set(outputs) != {"ab"}:
+            raise ArtifactError(
+                f"`{path}` is no colorizer: its signature `predict_ab` is not "
+                "from `lightness` to `ab`."
+            )
+        return cls(run, render_size=int(inputs["lightness"]["shape"][1]))
 
     def predict_ab(self, lightness: np.ndarray) -> np.ndarray:
         """Maps `(n, s, s, 1)` float32 L* to `(n, s, s, 2)` float32 ab."""
-        # The file takes one at a time.
-        return np.concatenate(
-            [self._run(lightness=one[None])["ab"] for one in lightness]
-        )
+        # The file takes one at a time, and one call at a time.
+        with self._lock:
+            return np.concatenate(
+                [self._run(lightness=one[None])["ab"] for one in lightness]
+            )

@@ -13,7 +13,7 @@ from keras_colorizer.exporting.report import ArtifactReport, check_faithful
 from keras_colorizer.exporting.saved_model.signatures import ServerGraph
 from keras_colorizer.exporting.saved_model.warmup import ASSETS, write_warmup
 from keras_colorizer.exporting.source import ExportSource
-from keras_colorizer.files import whole_folder
+from keras_colorizer.files import disk_errors, whole_folder
 from keras_colorizer.inference.keras_network import KerasNetwork
 from keras_colorizer.inference.network import saved_versions
 
@@ -77,8 +77,9 @@ def write_saved_model(
     # The first one becomes `serving_default`, too.
     for name, spec in graph.inputs.items():
         archive.add_endpoint(name, getattr(graph, name), input_signature=[spec])
-    archive.write_out(folder, verbose=False)
-    write_warmup(folder / ASSETS, render_size=network.render_size)
+    with disk_errors():
+        archive.write_out(folder, verbose=False)
+        write_warmup(folder / ASSETS, render_size=network.render_size)
 
 
 def _report(source, written, folder):
@@ -89,8 +90,10 @@ def _report(source, written, folder):
         return run(lightness=tf.constant(view))["ab"].numpy()
 
     def colorize(photo):
-        run = model.signatures["colorize"]
-        return run(rgb=tf.constant(photo[None]))["rgb"].numpy()[0]
+        run = model.signatures["serving_default"]
+        file = tf.io.encode_png(photo)
+        (colored,) = run(image_bytes=file[None])["image_bytes"]
+        return tf.io.decode_png(colored).numpy()
 
     parity = source.results.compare(predict_ab, colorize)
     files = [path for path in written.rglob("*") if path.is_file()]

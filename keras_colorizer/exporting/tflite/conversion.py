@@ -9,7 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_colorizer.errors import ArtifactError, first_line
 from keras_colorizer.exporting.graph import ColorizerGraph
+from keras_colorizer.files import disk_errors
 from keras_colorizer.inference.keras_network import KerasNetwork
 
 
@@ -33,7 +35,7 @@ def colorizer_tflite(network: KerasNetwork, *, float16: bool) -> bytes:
     with _converter(network, endpoints) as converter:
         if float16:
             _store_as_float16(converter)
-        return converter.convert()
+        return _converted(converter)
 
 
 def ab_float16_tflite(network: KerasNetwork) -> bytes:
@@ -44,7 +46,7 @@ def ab_float16_tflite(network: KerasNetwork) -> bytes:
     """
     with _ab_converter(network) as converter:
         _store_as_float16(converter)
-        return converter.convert()
+        return _converted(converter)
 
 
 def ab_integer_tflite(
@@ -71,7 +73,7 @@ def ab_integer_tflite(
         with warnings.catch_warnings():
             # TensorFlow calibrates with what TensorFlow calls deprecated.
             warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is depr")
-            return converter.convert()
+            return _converted(converter)
 
 
 def ab_dynamic_tflite(network: KerasNetwork) -> bytes:
@@ -84,7 +86,7 @@ def ab_dynamic_tflite(network: KerasNetwork) -> bytes:
     """
     with _ab_converter(network) as converter:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        return converter.convert()
+        return _converted(converter)
 
 
 def _ab_converter(network):
@@ -112,12 +114,23 @@ def _converter(
     for name, (function, spec) in endpoints.items():
         archive.add_endpoint(name, function, input_signature=[spec])
     with tempfile.TemporaryDirectory() as folder:
-        archive.write_out(folder, verbose=False)
+        with disk_errors():
+            archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(
             folder, signature_keys=list(endpoints)
         )
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         yield converter
+
+
+def _converted(converter):
+    try:
+        return converter.convert()
+    except Exception as error:  # noqa: BLE001, the converter's any trouble
+        raise ArtifactError(
+            "The network cannot be converted to a .tflite file "
+            f"({first_line(error)}): build it of other layers."
+        ) from None
 
 
 def _store_as_float16(converter):
