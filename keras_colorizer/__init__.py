@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _HOME = {
     "ColorizationGAN": "gan",
     "Colorizer": "inference.colorizer",
+    "EvaluationReport": "evaluation.report",
     "RunResult": "training.run",
     "TrainingConfig": "config",
     "build_discriminator": "networks.discriminator",
@@ -17,6 +18,7 @@ _HOME = {
     "decode_lab": "encoding",
     "discriminator_loss": "losses",
     "encode_lab": "encoding",
+    "evaluate": "evaluation.evaluate",
     "export_saved_model": "exporting.export",
     "export_tflite": "exporting.export",
     "generator_loss": "losses",

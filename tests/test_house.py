@@ -16,14 +16,15 @@ PACKAGE = Path(keras_colorizer.__file__).parent
 # Modules and folders of the package, lowest floor first. A module imports
 # from floors below its own only, and freely inside its own folder.
 FLOORS = [
-    ["errors", "files", "silence"],
+    ["errors", "silence"],
+    ["files"],
     ["litert"],
     ["presets"],
     ["color", "config", "networks", "losses", "photos"],
     ["encoding", "chroma"],
     ["gan", "data", "metrics"],
     ["callbacks", "inference"],
-    ["exporting", "training"],
+    ["evaluation", "exporting", "training"],
     ["cli"],
     ["__main__"],
 ]

@@ -1,11 +1,18 @@
 """The commands of `python -m keras_colorizer`."""
 
+from collections.abc import Callable
+from typing import Any
+
 import tyro
 
 from keras_colorizer.cli.colorize import Colorize, colorize
+from keras_colorizer.cli.evaluate import Evaluate, evaluate
 from keras_colorizer.cli.running import run_command
 
-COMMANDS = {"colorize": (Colorize, colorize)}
+COMMANDS: dict[str, tuple[type, Callable[[Any], int]]] = {
+    "colorize": (Colorize, colorize),
+    "evaluate": (Evaluate, evaluate),
+}
 
 
 def main() -> int:

@@ -1,0 +1,1 @@
+"""How good a colorizer is, on photos whose true colors are known."""
