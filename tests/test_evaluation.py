@@ -510,7 +510,10 @@ def test_table_fits_80_columns_and_says_what_the_json_says(
             assert metric.text(found) in done.out
             assert metric.interval_text(found) in done.out
     true = Estimate(**figures["true_colorfulness"])
-    assert METRICS["colorfulness"].text(true) in done.out
+    colorfulness = METRICS["colorfulness"].text(true)
+    assert f"3 true photos have a mean colorfulness of {colorfulness}" in (
+        done.out
+    )
     # The same generator under two names.
     assert rows[1]["estimates"] == rows[2]["estimates"]
     assert Page(path.read_text()).pictures
