@@ -12,9 +12,8 @@ from keras_colorizer.cli.running import (
     run_command,
 )
 from keras_colorizer.errors import ConfigError
+from keras_colorizer.exporting.options import FORMATS, MAX_PIXELS
 from keras_colorizer.silence import silent_stderr
-
-FORMATS = ("saved_model", "tflite")
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Export:
     output: Path = Path("exported")
     formats: str = ",".join(FORMATS)
     version: int | None = None
-    max_pixels: int = 50_000_000
+    max_pixels: int = MAX_PIXELS
     calibration_data: str | None = None
     training_data: str | None = None
 

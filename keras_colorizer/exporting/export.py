@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from keras_colorizer.exporting.model_card import model_card
+from keras_colorizer.exporting.options import MAX_PIXELS
 from keras_colorizer.exporting.report import (
     ArtifactReport,
     UnfaithfulArtifactError,
@@ -25,7 +26,6 @@ from keras_colorizer.networks.generator_file import (
     load_generator,
 )
 
-MAX_PIXELS = 50_000_000  # Of a photo that servers take.
 MODELS = "saved_model/colorizer"  # In the export folder.
 
 
@@ -114,7 +114,7 @@ def export_run(
     Args:
         run: A run folder or a `.keras` file.
         output: The export folder.
-        formats: `saved_model`, `tflite` or both.
+        formats: Some of `options.FORMATS`.
         version: Of the SavedModel, see `export_saved_model`.
         max_pixels: See `export_saved_model`.
         calibration_data: See `export_tflite`; also what all artifacts are
