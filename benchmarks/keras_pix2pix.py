@@ -38,7 +38,7 @@ def _step_ends(batch_size, steps, precision):
     import keras
 
     from keras_colorizer import TrainingConfig
-    from keras_colorizer.training.run import build_gan
+    from keras_colorizer.training.networks import build_gan
 
     if precision != "float32":
         keras.config.set_dtype_policy(f"mixed_{precision}")

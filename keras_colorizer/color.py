@@ -57,8 +57,22 @@ def rgb_to_lightness(rgb) -> tf.Tensor:
     Returns:
         `(..., 1)` float32 L* in [0, 100].
     """
-    luminance = _transformed(_linear(rgb), WHITENED_FROM_RGB[1:2])
-    return 116 * _cube_root(luminance) - LIGHTNESS_OFFSET
+    return _lightness(_transformed(_linear(rgb), WHITENED_FROM_RGB[1:2]))
+
+
+def film_lightness(rgb, sensitivity) -> tf.Tensor:
+    """Converts sRGB to the L* that a black-and-white film makes of it.
+
+    Args:
+        rgb: `(..., 3)` as for `rgb_to_lab`.
+        sensitivity: `(..., 3)` float32, the film's to linear red, green and
+            blue light, with a sum of 1.
+
+    Returns:
+        `(..., 1)` float32 L* in [0, 100].
+    """
+    exposure = tf.reduce_sum(_linear(rgb) * sensitivity, -1, keepdims=True)
+    return _lightness(exposure)
 
 
 def lab_to_rgb(lab) -> tf.Tensor:
@@ -94,6 +108,10 @@ def _linear(rgb):
             f"Received: {rgb.dtype.name}"
         )
     return _gamma_decoded(tf.cast(rgb, tf.float32))
+
+
+def _lightness(luminance):
+    return 116 * _cube_root(luminance) - LIGHTNESS_OFFSET
 
 
 # The functions below are curves above a join and straight lines below it:

@@ -8,8 +8,15 @@ from typing import Literal
 
 from keras_colorizer.errors import ArtifactError, ConfigError
 from keras_colorizer.files import whole_file
-from keras_colorizer.presets import generator_preset
+from keras_colorizer.label import read_label
+from keras_colorizer.presets import (
+    GENERATORS,
+    discriminator_preset,
+    generator_preset,
+)
+from keras_colorizer.pretrained import KERAS, pretrained_file
 
+DEFAULT_PRESET = "unet_256"
 SMALLEST_IMAGE = 32  # Below it the discriminator's patch map is empty.
 
 # What a resumed run may change: nothing that the past epochs depend on.
@@ -38,7 +45,13 @@ class TrainingConfig:
         data: Photos to train on: a folder (searched recursively), a glob in
             quotes, or tfds:NAME for a TensorFlow Datasets set.
         preset: The generator: unet_256 (pix2pix's), unet_128, small (for
-            phones) or tiny (for tests).
+            phones) or tiny (for tests). By default unet_256 or, with --init,
+            what it names.
+        init: Start from a trained generator instead of random weights: small,
+            which comes with the package, a run folder, or a .keras file.
+        discriminator: patchgan_70 (pix2pix's), patchgan_70_spectral (spectral
+            norm in place of batch norm: calmer, less vivid), or
+            patchgan_70_light (that with half the widths: four times as fast).
         run_dir: Folder for everything the run writes. By default the first
             free one of runs/PRESET, runs/PRESET-2, ...; with --resume the
             newest of them.
@@ -63,6 +76,11 @@ class TrainingConfig:
             faster on a GPU, slower on a CPU.
         validation_fraction: Share of the photos to judge with, chosen by
             file hash. At least one photo.
+        balance: 0 draws all photos equally often, 1 all subfolders of --data,
+            however few photos they hold; 0.5 is in between. For folders of
+            many photos of few kinds beside folders of few photos of many.
+        old_photos: Share of the squares that the generator sees as an old
+            photo: film that sees colors otherwise, faded, blurred, grained.
         keep_colorless: Train on grey and sepia photos too. They teach the
             generator to leave photos grey.
         cache: Keep the decoded photos in memory: on, off, or auto, which does
@@ -73,7 +91,9 @@ class TrainingConfig:
 
     epochs: int = 50
     data: str | None = None
-    preset: str = "unet_256"
+    preset: str | None = None
+    init: str | None = None
+    discriminator: str = "patchgan_70"
     run_dir: Path | None = None
     resume: bool = False
     dry_run: bool = False
@@ -86,6 +106,8 @@ class TrainingConfig:
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     jit_compile: bool = False
     validation_fraction: float = 0.1
+    balance: float = 0.0
+    old_photos: float = 0.0
     keep_colorless: bool = False
     cache: Literal["auto", "on", "off"] = "auto"
     checkpoint_minutes: float = 10.0
@@ -95,10 +117,42 @@ class TrainingConfig:
         _check(self)
 
     @property
+    def generator(self) -> str:
+        """Name of the generator's preset: of `init`, if none was named.
+
+        Raises:
+            ConfigError: If nothing says what `init` is.
+            ArtifactError: If `init` cannot be read.
+        """
+        if self.preset is not None or self.initial_generator is None:
+            return self.preset or DEFAULT_PRESET
+        label = read_label(self.initial_generator)
+        if label.preset is None:
+            raise ConfigError(
+                f"--init {self.init} does not say what it was built from: name "
+                "it with --preset."
+            )
+        return label.preset
+
+    @property
+    def initial_generator(self) -> Path | None:
+        """The `.keras` file that `init` names, if it names one.
+
+        Raises:
+            ArtifactError: If no such pretrained model comes with the package.
+        """
+        if self.init is None:
+            return None
+        if self.init in GENERATORS:
+            return pretrained_file(self.init, KERAS)
+        path = Path(self.init)
+        return path / "generator.keras" if path.is_dir() else path
+
+    @property
     def square(self) -> int:
         """The side in pixels to train on, the preset's if none was named."""
         if self.image_size is None:
-            return generator_preset(self.preset).render_size
+            return generator_preset(self.generator).render_size
         return self.image_size
 
     def save(self, path: Path) -> None:
@@ -106,6 +160,7 @@ class TrainingConfig:
         values = dataclasses.asdict(self)
         for name in ("run_dir", "resume", "dry_run"):
             del values[name]
+        values["preset"] = self.generator
         with whole_file(path) as temporary:
             temporary.write_text(json.dumps(values, indent=2) + "\n")
 
@@ -135,13 +190,16 @@ class TrainingConfig:
 
 
 def _check(config):
-    preset = generator_preset(config.preset)
+    preset = generator_preset(config.generator)
+    discriminator_preset(config.discriminator)
     rules = [
         ("epochs", config.epochs >= 1, "at least 1"),
         ("batch_size", config.batch_size >= 1, "at least 1"),
         ("learning_rate", config.learning_rate > 0, "above 0"),
         ("l1_weight", config.l1_weight >= 0, "0 or more"),
         ("ema_decay", 0 <= config.ema_decay < 1, "in [0, 1)"),
+        ("balance", 0 <= config.balance <= 1, "in [0, 1]"),
+        ("old_photos", 0 <= config.old_photos <= 1, "in [0, 1]"),
         ("checkpoint_minutes", config.checkpoint_minutes > 0, "above 0"),
         ("seed", 0 <= config.seed < 2**31, "in [0, 2**31)"),
         (
@@ -158,7 +216,7 @@ def _check(config):
             "image_size",
             config.square >= SMALLEST_IMAGE
             and config.square % preset.multiple == 0,
-            f"a multiple of {preset.multiple} for {config.preset}, and at "
+            f"a multiple of {preset.multiple} for {config.generator}, and at "
             f"least {SMALLEST_IMAGE}",
         ),
     ]
@@ -176,6 +234,7 @@ def check_unchanged(stored: TrainingConfig, asked: TrainingConfig) -> None:
     Raises:
         ConfigError: If `asked` changes a setting that may not change.
     """
+    asked = dataclasses.replace(asked, preset=asked.generator)
     for field in dataclasses.fields(TrainingConfig):
         old, new = getattr(stored, field.name), getattr(asked, field.name)
         if old != new and field.name not in FREE_ON_RESUME:

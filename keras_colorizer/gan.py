@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_colorizer import losses
+from keras_colorizer.networks.precision import with_precision
 
 LOSS_NAMES = (
     "generator_loss",
@@ -42,7 +43,7 @@ class ColorizationGAN(keras.Model):
         super().__init__(name="colorization_gan")
         self.generator = generator
         self.discriminator = discriminator
-        self.averaged_generator = _float32_copy(generator)
+        self.averaged_generator = with_precision(generator, "float32")
         self.l1_weight = l1_weight
         self.ema_decay = ema_decay
         self.steps = self.add_weight(
@@ -176,13 +177,3 @@ class ColorizationGAN(keras.Model):
 def _descend(network, optimizer, tape, loss):
     variables = network.trainable_variables
     optimizer.apply(tape.gradient(loss, variables), variables)
-
-
-def _float32_copy(generator):
-    def in_float32(layer):
-        config = {**layer.get_config(), "dtype": "float32"}
-        return layer.__class__.from_config(config)
-
-    copy = keras.models.clone_model(generator, clone_function=in_float32)
-    copy.set_weights(generator.get_weights())
-    return copy

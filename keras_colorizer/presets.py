@@ -31,6 +31,20 @@ class GeneratorPreset:
         return 2 ** len(self.widths)
 
 
+@dataclass(frozen=True)
+class DiscriminatorPreset:
+    """What `build_discriminator` makes of a name.
+
+    Attributes:
+        widths: Channels of each convolution but the last.
+        spectral_norm: Whether kernels are divided by their largest singular
+            value, instead of batch norm.
+    """
+
+    widths: tuple[int, ...]
+    spectral_norm: bool = False
+
+
 GENERATORS = {
     "unet_256": GeneratorPreset(
         "unet", 256, (64, 128, 256, *[512] * 5), {"dropout_blocks": 3}
@@ -41,13 +55,21 @@ GENERATORS = {
     "small": GeneratorPreset(
         "subpixel_unet",
         128,
-        (16, 48, 96, 192, 224),
+        (16, 48, 96, 192, 208),
         {"decoder_widths": (16, 32, 64, 128), "residual_blocks": 2},
     ),
     "tiny": GeneratorPreset("unet", 32, (8, 16, 32), {"dropout_blocks": 1}),
 }
 
-DISCRIMINATORS = {"patchgan_70": (64, 128, 256, 512)}
+DISCRIMINATORS = {
+    "patchgan_70": DiscriminatorPreset((64, 128, 256, 512)),
+    "patchgan_70_spectral": DiscriminatorPreset(
+        (64, 128, 256, 512), spectral_norm=True
+    ),
+    "patchgan_70_light": DiscriminatorPreset(
+        (32, 64, 128, 256), spectral_norm=True
+    ),
+}
 
 
 def generator_preset(name: str) -> GeneratorPreset:
@@ -59,11 +81,11 @@ def generator_preset(name: str) -> GeneratorPreset:
     return _named("generator", GENERATORS, name)
 
 
-def discriminator_widths(name: str) -> tuple[int, ...]:
-    """Returns the channels of each convolution but the last.
+def discriminator_preset(name: str) -> DiscriminatorPreset:
+    """Returns the discriminator of this name.
 
     Raises:
-        ConfigError: If there is no discriminator of this name.
+        ConfigError: If there is none.
     """
     return _named("discriminator", DISCRIMINATORS, name)
 

@@ -183,6 +183,24 @@ def test_lightness_alone_is_the_first_channel(run, rgb_levels):
     assert_allclose(lightness, lab[..., :1], atol=1e-4)
 
 
+def test_film_that_sees_as_eyes_do_has_the_photo_s_lightness(run, rgb_levels):
+    weights = np.array([0.212671, 0.715160, 0.072169], "float32")
+
+    def film(rgb):
+        return color.film_lightness(rgb, weights / weights.sum())
+
+    lightness = rgb2lab(rgb_levels[None])[0, :, :1]
+    assert_allclose(run(film, rgb_levels), lightness, atol=ATOL)
+
+
+@pytest.mark.parametrize("channel", [0, 1, 2])
+def test_film_that_sees_one_channel_has_its_lightness(rgb_levels, channel):
+    only = np.eye(3, dtype="float32")[channel]
+    film = color.film_lightness(rgb_levels, only)
+    grey = np.repeat(rgb_levels[:, channel : channel + 1], 3, axis=-1)
+    assert_allclose(film, rgb2lab(grey[None])[0, :, :1], atol=ATOL)
+
+
 def test_levels_survive_the_round_trip(run, rgb_levels):
     assert_array_equal(run(round_trip, rgb_levels), rgb_levels)
 

@@ -18,8 +18,8 @@ PACKAGE = Path(keras_colorizer.__file__).parent
 FLOORS = [
     ["errors", "silence"],
     ["files"],
-    ["litert"],
-    ["presets"],
+    ["label", "litert"],
+    ["presets", "pretrained"],
     ["color", "config", "networks", "losses", "photos"],
     ["encoding", "chroma"],
     ["gan", "data", "metrics"],
@@ -39,9 +39,11 @@ WITHOUT_TENSORFLOW = [
     "files",
     "inference.colorizer",
     "inference.tflite_network",
+    "label",
     "litert",
     "photos",
     "presets",
+    "pretrained",
     "silence",
 ]
 KERAS_ONLY = ["losses", "networks"]
@@ -107,11 +109,7 @@ def test_networks_and_losses_need_keras_alone(name):
 
 @pytest.mark.parametrize("name", WITHOUT_TENSORFLOW)
 def test_light_modules_load_no_tensorflow(name):
-    loaded = "; ".join(
-        f"import {dotted(path)}"
-        for path in modules(name)
-        if path.stem != "__init__"
-    )
+    loaded = "; ".join(f"import {dotted(path)}" for path in modules(name))
     check = "import sys; assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", f"{loaded}; {check}"], check=True)
 

@@ -129,6 +129,38 @@ def test_small_has_at_most_four_million_parameters():
     assert build_generator("small").count_params() <= 4_000_000
 
 
+def test_spectral_patchgan_has_biases_instead_of_batch_norm(patchgan):
+    spectral = build_discriminator("patchgan_70_spectral")
+    kinds = {type(layer).__name__ for layer in spectral.layers}
+    assert "BatchNormalization" not in kinds
+    kernels = [v for v in patchgan.trainable_variables if "kernel" in v.path]
+    # A bias for every channel in place of scale and shift: 64 + 128 + 256 +
+    # 512 + 1 of them.
+    expected = sum(np.prod(v.shape) for v in kernels) + 961
+    assert trainable_parameters(spectral) == expected
+
+
+def test_light_patchgan_has_a_quarter_of_the_parameters_and_sees_as_much():
+    full = build_discriminator("patchgan_70_spectral")
+    light = build_discriminator("patchgan_70_light")
+    share = trainable_parameters(light) / trainable_parameters(full)
+    assert 0.25 < share < 0.26  # Biases and both ends are more than a quarter.
+    shapes = [(1, 256, 256, 1), (1, 256, 256, 2)]
+    assert light.compute_output_shape(shapes) == (1, 30, 30, 1)
+
+
+def test_spectral_norm_keeps_largest_singular_values_at_one(rng):
+    spectral = build_discriminator("patchgan_70_spectral", widths=(4, 8, 8, 8))
+    pair = [encoded(rng, 2, 64, 64, channels) for channels in (1, 2)]
+    for _ in range(30):  # One power iteration each.
+        spectral(pair, training=True)
+    kernels = [v for v in spectral.trainable_variables if "kernel" in v.path]
+    assert len(kernels) == 5
+    for kernel in kernels:
+        matrix = kernel.numpy().reshape(-1, kernel.shape[-1])
+        assert_allclose(np.linalg.norm(matrix, 2), 1.0, atol=0.02)
+
+
 def test_patch_map_is_30_by_30_at_256_pixels(patchgan, rng):
     pair = [encoded(rng, 1, 256, 256, 1), encoded(rng, 1, 256, 256, 2)]
     assert patchgan(pair, training=False).shape == (1, 30, 30, 1)

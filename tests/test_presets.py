@@ -40,7 +40,12 @@ def test_multiple_is_two_to_the_number_of_levels(name, multiple):
 
 
 def test_discriminator_has_pix2pix_s_widths():
-    assert presets.discriminator_widths("patchgan_70") == (64, 128, 256, 512)
+    assert presets.discriminator_preset("patchgan_70").widths == (
+        64,
+        128,
+        256,
+        512,
+    )
 
 
 @pytest.mark.parametrize("name", ["unet_512", "UNET_256", "", "patchgan_70"])
@@ -56,7 +61,7 @@ def test_unknown_generator_names_every_choice(name):
 @pytest.mark.parametrize("name", ["patchgan_34", "unet_256"])
 def test_unknown_discriminator_names_every_choice(name):
     with pytest.raises(ConfigError, match=f"`{name}`.*patchgan_70"):
-        presets.discriminator_widths(name)
+        presets.discriminator_preset(name)
 
 
 def test_presets_cannot_be_changed_by_mistake():

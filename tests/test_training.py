@@ -437,6 +437,9 @@ def test_unreadable_photos_are_counted_not_fatal(tiny_config, tmp_path):
         ({"pretrain_epochs": 99}, r"--pretrain-epochs.*between 0 and.*50"),
         ({"ema_decay": 1.0}, "--ema-decay"),
         ({"validation_fraction": 0.0}, "--validation-fraction"),
+        ({"balance": 1.5}, r"--balance must be in \[0, 1\]"),
+        ({"old_photos": -0.1}, "--old-photos"),
+        ({"discriminator": "unet_256"}, "choose one of patchgan_70, "),
     ],
 )
 def test_settings_out_of_range_are_named(values, message):

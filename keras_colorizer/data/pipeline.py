@@ -7,6 +7,7 @@ The order of steps, and why:
 2. photos come from memory or, reduced while decoding, from their files;
 3. a random box is cut and squashed to the square: the only resampling;
 4. whole batches are converted to L*a*b*: one compiled loop, fixed shapes;
+   some get the lightness of old photos;
 5. prefetching lets all that happen while the networks train.
 """
 
@@ -18,6 +19,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_colorizer import color, encoding
+from keras_colorizer.data.drawing import DrawingOrder
+from keras_colorizer.data.old_photos import aged_lightness
 from keras_colorizer.data.survey import (
     SHORT_SIDE_PER_CROP,
     SurveyedPhoto,
@@ -38,10 +41,14 @@ class PhotoReader:
         photos: At least one; all or none with their pixels in memory, which
             move into the reader.
         square: Side in pixels of the squares that will be cut from them.
+
+    Attributes:
+        groups: The group of every photo.
     """
 
     def __init__(self, photos: list[SurveyedPhoto], *, square: int):
         self.count = len(photos)
+        self.groups = [photo.source.group for photo in photos]
         self.square = square
         in_memory = all(photo.pixels is not None for photo in photos)
         self._read = (
@@ -54,36 +61,51 @@ class PhotoReader:
 
 
 def training_batches(
-    reader: PhotoReader, *, batch_size: int, seed: int, first_step: int = 0
+    reader: PhotoReader,
+    *,
+    batch_size: int,
+    seed: int,
+    first_step: int = 0,
+    balance: float = 0.0,
+    old_photos: float = 0.0,
 ) -> tf.data.Dataset:
     """Returns an endless stream of augmented batches.
 
-    All photos are drawn once before any is drawn again. Batch number n is the
-    same in every run with the same photos and seed.
+    Batch number n is the same in every run with the same photos and settings.
 
     Args:
         reader: The photos to draw from.
         batch_size: Squares per batch.
         seed: Of the order and the augmentation.
         first_step: Number of the batch to start with.
+        balance: Between the reader's groups, as of `DrawingOrder`.
+        old_photos: Share of the squares with the lightness of old photos.
 
     Returns:
         Batches of `lightness`, `(batch_size, square, square, 1)`, and `ab`,
         `(batch_size, square, square, 2)`, float32 in [-1, 1].
     """
     run = tf.constant(seed, tf.int64)
+    order = DrawingOrder(reader.groups, balance=balance)
 
     def draw(number):
-        round_, place = number // reader.count, number % reader.count
-        index = tf.random.experimental.index_shuffle(
-            place, tf.stack([run, round_]), reader.count - 1
-        )
+        rgb = reader(order(number, run))
         box_seed = tf.stack([run, number])
-        return augmented(reader(index), box_seed, square=reader.square)
+        return augmented(rgb, box_seed, square=reader.square)
+
+    def encode(rgb, step):
+        if old_photos == 0:
+            return _encode(rgb)
+        return _encode_aged(rgb, tf.stack([run, step]), old_photos)
 
     numbers = tf.data.Dataset.counter(first_step * batch_size)
     squares = numbers.map(draw, num_parallel_calls=WORKERS)
-    return _encoded(squares.batch(batch_size, drop_remainder=True))
+    batches = squares.batch(batch_size, drop_remainder=True)
+    steps = tf.data.Dataset.counter(first_step)
+    encoded = tf.data.Dataset.zip(batches, steps).map(
+        encode, num_parallel_calls=WORKERS
+    )
+    return encoded.prefetch(PREFETCHED)
 
 
 def validation_batches(
@@ -104,7 +126,8 @@ def validation_batches(
 
     numbers = tf.data.Dataset.range(reader.count)
     squares = numbers.map(squash, num_parallel_calls=WORKERS)
-    return _encoded(squares.batch(batch_size))
+    encoded = squares.batch(batch_size).map(_encode, num_parallel_calls=WORKERS)
+    return encoded.prefetch(PREFETCHED)
 
 
 def augmented(rgb: tf.Tensor, seed: tf.Tensor, *, square: int) -> tf.Tensor:
@@ -194,11 +217,15 @@ def _first_readable(photos, number, square):
     raise FileNotFoundError("none of the training photos can be read any more")
 
 
-def _encoded(squares):
-    encoded = squares.map(_encode, num_parallel_calls=WORKERS)
-    return encoded.prefetch(PREFETCHED)
-
-
 @tf.function(jit_compile=True)
 def _encode(rgb):
     return encoding.encode_lab(color.rgb_to_lab(rgb))
+
+
+@tf.function(jit_compile=True)
+def _encode_aged(rgb, seed, share):
+    """Ages the lightness of a share of the photos, drawn at random."""
+    lightness, ab = _encode(rgb)
+    aged = encoding.encode_lightness(aged_lightness(rgb, seed))
+    drawn = tf.random.stateless_uniform((tf.shape(rgb)[0], 1, 1, 1), seed + 1)
+    return tf.where(drawn < share, aged, lightness), ab

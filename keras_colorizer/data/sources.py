@@ -34,10 +34,12 @@ class SourcePhoto:
     Attributes:
         name: What to call it in reports.
         content: The file, or its bytes where there is no file.
+        group: The first subfolder on the way to it, if any.
     """
 
     name: str
     content: Path | bytes
+    group: str = ""
 
     def read(self) -> bytes:
         """Returns the encoded file.
@@ -65,9 +67,13 @@ def list_photos(data: str | None) -> list[SourcePhoto]:
     if data.startswith(TFDS_PREFIX):
         return _from_tfds(data.removeprefix(TFDS_PREFIX))
     return [
-        SourcePhoto(str(photo.path), photo.path)
+        SourcePhoto(str(photo.path), photo.path, _subfolder(photo.relative))
         for photo in find_photos([data])
     ]
+
+
+def _subfolder(relative):
+    return relative.parts[0] if len(relative.parts) > 1 else ""
 
 
 def embedded_photos() -> list[Path]:

@@ -7,11 +7,9 @@ import numpy as np
 from PIL import Image
 
 from keras_colorizer.chroma import steps
-from keras_colorizer.errors import ArtifactError
 from keras_colorizer.inference.network import Network, load_network
 from keras_colorizer.photos import MAX_PIXELS, Photo, read_photo, to_uint8
-
-PRETRAINED = Path(__file__).parents[1] / "pretrained"
+from keras_colorizer.pretrained import TFLITE, pretrained_file
 
 
 class Colorizer:
@@ -47,13 +45,7 @@ class Colorizer:
         Raises:
             ArtifactError: If the package holds none of this name.
         """
-        path = PRETRAINED / name / "colorizer_float16.tflite"
-        if not path.exists():
-            raise ArtifactError(
-                f"This version comes with no pretrained `{name}`: train one "
-                "(python train.py) and name its run folder with --model."
-            )
-        return cls.load(path)
+        return cls.load(pretrained_file(name, TFLITE))
 
     @property
     def render_size(self) -> int:

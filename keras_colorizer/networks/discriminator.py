@@ -1,10 +1,12 @@
 """The discriminator: a PatchGAN over (lightness, ab) pairs."""
 
+import dataclasses
+
 import keras
 from keras import layers
 
 from keras_colorizer.networks.unet import KERNEL, LEAK, batch_norm, normal
-from keras_colorizer.presets import discriminator_widths
+from keras_colorizer.presets import discriminator_preset
 
 
 def build_discriminator(
@@ -15,9 +17,12 @@ def build_discriminator(
     Every logit of `patchgan_70` judges a patch of 70 x 70 pixels.
 
     Args:
-        preset: `patchgan_70`.
+        preset: `patchgan_70`, pix2pix's; `patchgan_70_spectral`, the same
+            with spectral norm in place of batch norm; or `patchgan_70_light`,
+            that with half the widths, a quarter of the work.
         **overrides: `widths`, the channels of each convolution but the last:
-            all of them halve the height and width except the last named one.
+            all of them halve the height and width except the last named one;
+            `spectral_norm`.
 
     Returns:
         A functional model from `[lightness, ab]`, `(batch, h, w, 1)` and
@@ -30,35 +35,54 @@ def build_discriminator(
     Source:
         Isola et al., 2017, section 6.1.2, https://arxiv.org/abs/1611.07004,
         and NLayerDiscriminator in junyanz/pytorch-CycleGAN-and-pix2pix,
-        models/networks.py.
+        models/networks.py. Spectral norm: Miyato et al., 2018,
+        https://arxiv.org/abs/1802.05957.
     """
-    return _patchgan(**{"widths": discriminator_widths(preset), **overrides})
+    spec = discriminator_preset(preset)
+    return _patchgan(**{**dataclasses.asdict(spec), **overrides})
 
 
-def _patchgan(*, widths):
+def _patchgan(*, widths, spectral_norm):
     lightness = keras.Input((None, None, 1), name="lightness")
     ab = keras.Input((None, None, 2), name="ab")
     x = layers.Concatenate(name="lab")([lightness, ab])
     for level, width in enumerate(widths, start=1):
         strides = 1 if level == len(widths) else 2
-        x = _conv(x, width, level, strides=strides, use_bias=level == 1)
-        if level > 1:
+        normed = level > 1 and not spectral_norm
+        x = _pad(x, level)
+        x = _conv(
+            width,
+            level,
+            strides=strides,
+            use_bias=not normed,
+            spectral_norm=spectral_norm,
+        )(x)
+        if normed:
             x = batch_norm(f"norm_{level}")(x)
         x = layers.LeakyReLU(LEAK, name=f"relu_{level}")(x)
-    x = _conv(x, 1, len(widths) + 1, strides=1, use_bias=True)
+    last = len(widths) + 1
+    x = _conv(1, last, strides=1, use_bias=True, spectral_norm=spectral_norm)(
+        _pad(x, last)
+    )
     logits = layers.Activation("linear", dtype="float32", name="logits")(x)
     return keras.Model([lightness, ab], logits, name="discriminator")
 
 
-def _conv(x, width, level, *, strides, use_bias):
-    # Padding by one on each side, as PyTorch does; `same` differs from it
-    # for stride 1 and for odd sizes.
-    x = layers.ZeroPadding2D(1, name=f"pad_{level}")(x)
-    return layers.Conv2D(
+def _pad(x, level):
+    # By one on each side, as PyTorch does; `same` differs from it for stride
+    # 1 and for odd sizes.
+    return layers.ZeroPadding2D(1, name=f"pad_{level}")(x)
+
+
+def _conv(width, level, *, strides, use_bias, spectral_norm):
+    conv = layers.Conv2D(
         width,
         KERNEL,
         strides=strides,
         use_bias=use_bias,
         kernel_initializer=normal(0.0),
         name=f"conv_{level}",
-    )(x)
+    )
+    if spectral_norm:
+        return layers.SpectralNormalization(conv, name=f"spectral_{level}")
+    return conv

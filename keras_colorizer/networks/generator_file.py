@@ -1,7 +1,5 @@
 """A trained generator as one `.keras` file that knows its render size."""
 
-import json
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,12 +7,11 @@ import keras
 
 from keras_colorizer.errors import ArtifactError, first_line
 from keras_colorizer.files import whole_file
+from keras_colorizer.label import Label, read_label, write_label
 
 # Registers its layers with Keras, so that a saved generator can be read.
 from keras_colorizer.networks import subpixel_unet  # noqa: F401
-
-MEMBER = "colorizer.json"  # A `.keras` file is a zip; Keras ignores others.
-DEFAULT_RENDER_SIZE = 256  # pix2pix's, for files that Keras alone has saved.
+from keras_colorizer.networks.precision import with_precision
 
 
 class SavedGenerator(NamedTuple):
@@ -44,9 +41,7 @@ def save_generator(
     """
     with whole_file(path) as temporary:
         generator.save(temporary)
-        with zipfile.ZipFile(temporary, "a") as archive:
-            about = {"preset": preset, "render_size": render_size}
-            archive.writestr(MEMBER, json.dumps(about))
+        write_label(temporary, Label(preset, render_size))
 
 
 def load_generator(path: Path) -> SavedGenerator:
@@ -62,13 +57,9 @@ def load_generator(path: Path) -> SavedGenerator:
     Raises:
         ArtifactError: If the file is missing, damaged, or no generator.
     """
-    if not path.is_file():
-        raise ArtifactError(f"There is no `{path}`.")
+    label = read_label(path)
     try:
         generator = keras.saving.load_model(path, compile=False)
-        with zipfile.ZipFile(path) as archive:
-            held = MEMBER in archive.namelist()
-            about = json.loads(archive.read(MEMBER)) if held else {}
     except Exception as error:  # noqa: BLE001, any way a file can be damaged
         reason = first_line(error)
         raise ArtifactError(
@@ -77,7 +68,5 @@ def load_generator(path: Path) -> SavedGenerator:
         ) from None
     if generator.output_shape[-1:] != (2,) or len(generator.inputs) != 1:
         raise ArtifactError(f"`{path}` is a Keras model, but no generator.")
-    for layer in generator.layers:
-        layer.dtype_policy = "float32"
-    render_size = about.get("render_size", DEFAULT_RENDER_SIZE)
-    return SavedGenerator(generator, render_size, about.get("preset"))
+    in_float32 = with_precision(generator, "float32")
+    return SavedGenerator(in_float32, label.render_size, label.preset)

@@ -36,8 +36,11 @@ def print_plan(
     table.add_column(style="bold")
     for row in [
         ("device", _device()),
-        ("generator", f"{config.preset}, {_parameters(gan.generator)}"),
-        ("discriminator", f"patchgan_70, {_parameters(gan.discriminator)}"),
+        ("generator", f"{config.generator}, {_parameters(gan.generator)}"),
+        (
+            "discriminator",
+            f"{config.discriminator}, {_parameters(gan.discriminator)}",
+        ),
         ("precision", config.precision + ", XLA" * config.jit_compile),
         ("photos", _photos(split)),
         ("left out", _left_out(split.survey)),

@@ -24,9 +24,7 @@ from keras_colorizer.data.pipeline import (
     validation_batches,
 )
 from keras_colorizer.errors import TrainingError, first_line
-from keras_colorizer.gan import ColorizationGAN
-from keras_colorizer.networks.discriminator import build_discriminator
-from keras_colorizer.networks.generator import build_generator
+from keras_colorizer.training.networks import build_gan
 from keras_colorizer.training.photo_split import PhotoSplit, split_photos
 from keras_colorizer.training.plan import print_plan
 from keras_colorizer.training.report import (
@@ -34,7 +32,7 @@ from keras_colorizer.training.report import (
     write_report,
 )
 from keras_colorizer.training.run_folder import choose_run_folder
-from keras_colorizer.training.schedule import SecondHalfDecay, segments
+from keras_colorizer.training.schedule import segments
 
 VALIDATION_BATCH = 16
 
@@ -91,41 +89,6 @@ def train(config: TrainingConfig) -> RunResult:
 def steps_per_epoch(config: TrainingConfig, split: PhotoSplit) -> int:
     """Returns how many whole batches the training photos fill."""
     return len(split.training) // config.batch_size
-
-
-def build_gan(config: TrainingConfig, steps: int) -> ColorizationGAN:
-    """Builds both networks and their optimizers, from the run's seed.
-
-    Args:
-        config: The settings.
-        steps: Steps of an epoch.
-    """
-    keras.utils.set_random_seed(config.seed)
-    gan = ColorizationGAN(
-        build_generator(config.preset),
-        build_discriminator(),
-        l1_weight=config.l1_weight,
-        ema_decay=config.ema_decay,
-    )
-    gan.compile(
-        _optimizer(config, steps, first_step=0),
-        _optimizer(config, steps, first_step=config.pretrain_epochs * steps),
-        jit_compile=config.jit_compile,
-    )
-    return gan
-
-
-def _optimizer(config, steps, *, first_step):
-    rate = SecondHalfDecay(
-        config.learning_rate,
-        epochs=config.epochs,
-        steps_per_epoch=steps,
-        first_step=first_step,
-    )
-    adam = keras.optimizers.Adam(rate, beta_1=0.5, beta_2=0.999, epsilon=1e-8)
-    if config.precision == "float16":
-        return keras.optimizers.LossScaleOptimizer(adam)
-    return adam
 
 
 @contextmanager
@@ -186,7 +149,7 @@ def _callbacks(config, folder, split, gan, console):
         BestGenerator(
             folder.generator,
             history,
-            preset=config.preset,
+            preset=config.generator,
             render_size=config.square,
         ),
         keras.callbacks.TensorBoard(folder.logs, write_graph=False),
@@ -220,6 +183,8 @@ def _fit(config, split, gan, callbacks, console):
             batch_size=config.batch_size,
             seed=config.seed,
             first_step=int(gan.steps),
+            balance=config.balance,
+            old_photos=config.old_photos,
         )
         gan.fit(
             batches,

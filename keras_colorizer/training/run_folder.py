@@ -57,7 +57,7 @@ def choose_run_folder(config: TrainingConfig) -> RunFolder:
     if config.run_dir is not None:
         return RunFolder(config.run_dir)
     if not config.resume:
-        return _first_free(config.preset)
+        return _first_free(config.generator)
     runs = sorted(ROOT.glob("*/config.json"), key=lambda p: p.stat().st_mtime)
     if not runs:
         raise ConfigError(
