@@ -230,7 +230,7 @@ def test_unwritable_output_is_named(command, scans, tmp_path):
         (["colorize"], "Name at least one photo"),
         (["colorize", "nowhere.jpg"], "nowhere.jpg"),
         (["colorize", "{scans}", "-o", "one.png"], "one file, but there are 3"),
-        (["colorize", "{scans}", "--saturation", "-1"], "--saturation"),
+        (["colorize", "{scans}", "--saturation", "-1"], "saturation"),
         (["colorize", "{scans}", "--max-pixels", "0"], "--max-pixels"),
         (["colorize", "{scans}", "--sharpen"], "sharpen"),
         (["paint"], "paint"),
@@ -249,13 +249,22 @@ def test_model_that_is_not_there_exits_with_2(command, scans, tmp_path):
     assert "no_model" in errors
 
 
-def test_without_a_model_the_pretrained_one_is_asked_for(
-    command, scans, tmp_path
-):
-    arguments = ("colorize", scans, "-o", tmp_path / "out")
-    code, _, errors = command(*arguments, model=None)
-    assert code == 1
-    assert "no pretrained `small`" in errors
+def test_without_a_model_the_pretrained_one_colors(command, scans, tmp_path):
+    code, _, errors = command(
+        "colorize", scans, "-o", tmp_path / "out", model=None
+    )
+    (written, *_) = sorted((tmp_path / "out").rglob("*.*"))
+    assert np.ptp(np.asarray(Image.open(written)), axis=-1).max() > 10, errors
+
+
+def test_automatic_saturation_changes_the_colors(command, scans, tmp_path):
+    photos = []
+    for name, flags in (("plain", []), ("auto", ["--saturation", "auto"])):
+        folder = tmp_path / name
+        command("colorize", scans, "-o", folder, *flags, model=None)
+        (path, *_) = sorted(folder.rglob("*.*"))
+        photos.append(np.asarray(Image.open(path), "float32"))
+    assert not np.array_equal(*photos)
 
 
 @pytest.mark.parametrize(

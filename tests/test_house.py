@@ -32,6 +32,7 @@ FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 
 # What the networks of any Keras backend, and the command line, must not load.
 WITHOUT_TENSORFLOW = [
+    "chroma.saturation",
     "chroma.steps",
     "cli",
     "config",

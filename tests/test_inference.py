@@ -163,7 +163,9 @@ def test_unfit_models_are_named(tmp_path):
 
 
 def test_pretrained_model_that_does_not_ship_is_named():
-    with pytest.raises(ArtifactError, match="no pretrained `large`"):
+    with pytest.raises(
+        ArtifactError, match="No pretrained `large`.*there is: small"
+    ):
         Colorizer.from_preset("large")
 
 

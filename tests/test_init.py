@@ -14,11 +14,13 @@ from keras_colorizer import (
     build_generator,
     train,
 )
+from keras_colorizer.networks.float16 import ready_for_float16
 from keras_colorizer.networks.generator_file import (
     load_generator,
     save_generator,
 )
 from keras_colorizer.networks.precision import with_precision
+from keras_colorizer.networks.saturation import with_saturation
 from keras_colorizer.training.networks import build_gan
 
 
@@ -108,3 +110,37 @@ def test_half_precision_file_is_half_the_size_and_loads_in_float32(tmp_path):
         assert one.dtype == "float32"
         # Float16 keeps 11 bits.
         np.testing.assert_allclose(one, two, rtol=2**-11, atol=1e-7)
+
+
+@pytest.mark.parametrize("preset", ["small", "tiny"])
+def test_saturation_in_the_weights_scales_ab(preset, rng):
+    generator = build_generator(preset)
+    lightness = rng.uniform(-1, 1, (1, 64, 64, 1)).astype("float32")
+    ab = np.asarray(generator(lightness))
+    bolder = np.asarray(with_saturation(generator, 1.3)(lightness))
+    # tanh stands after the weights.
+    expected = np.tanh(1.3 * np.arctanh(ab))
+    np.testing.assert_allclose(bolder, expected, atol=1e-5)
+    np.testing.assert_array_equal(np.asarray(generator(lightness)), ab)
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_flat_areas_survive_float16(folded, rng):
+    generator = build_generator("small")
+    first, norm = generator.layers[1:3]
+    kernel = rng.normal(size=first.kernel.shape).astype("float32")
+    kernel -= kernel.mean(axis=(0, 1, 2))  # Answers to edges alone.
+    first.set_weights([kernel])
+    norm.set_weights([rng.uniform(0.1, 2, 16) for _ in range(4)])
+    gamma, _, _, variance = norm.get_weights()
+    scale = gamma / np.sqrt(variance + 1e-5) if folded else 1.0
+    ready = ready_for_float16(generator, folded=folded)
+    stored = (ready.layers[1].get_weights()[0] * scale).astype("float16")
+    plain = (kernel * scale).astype("float16")
+    answers = [
+        np.abs(k.astype("float64").sum(axis=(0, 1, 2))).max()
+        for k in (stored, plain)
+    ]
+    # The smallest of 9 weights has a finer step than the others' error.
+    assert answers[0] < answers[1] / 5
+    np.testing.assert_allclose(stored, kernel * scale, atol=0.02)

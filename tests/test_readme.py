@@ -18,7 +18,7 @@ from PIL import Image
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
-SMALL = "--preset tiny --batch-size 4 --epochs 1 --pretrain-epochs 0"
+SMALL = "--batch-size 4 --epochs 1 --pretrain-epochs 0"
 INSTALLING = ("make", "python3 -m venv", ".venv/bin/")
 
 
@@ -62,12 +62,16 @@ def run(command, home):
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
+def smaller(command):
+    return SMALL if "--init" in command else f"--preset tiny {SMALL}"
+
+
 @pytest.mark.slow
 def test_commands_and_snippets_run_in_the_order_printed(home):
     for command in commands():
         starts_a_run = "train.py" in command and "--resume" not in command
-        run(f"{command} {SMALL}" if starts_a_run else command, home)
-    for folder in ("colored", "quick", "exact"):
+        run(f"{command} {smaller(command)}" if starts_a_run else command, home)
+    for folder in ("colored", "bolder", "mine", "quick", "exact"):
         assert (home / folder / "old.jpg").exists()
     (snippet,) = blocks("python")
     run(f"python -c {shlex.quote(snippet)}", home)

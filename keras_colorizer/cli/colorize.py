@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
+from keras_colorizer.chroma.saturation import check_saturation
 from keras_colorizer.cli.running import FAILED
 from keras_colorizer.errors import ConfigError, PhotoError
 from keras_colorizer.photos import (
@@ -38,9 +39,11 @@ class Colorize:
             folders is kept, or for a single photo a file, whose suffix
             chooses the format (.jpg, .png, .tif, .webp, .bmp).
         model: A .tflite file, which starts fastest, or the folder of a
-            training run, a .keras file, or the folder of a SavedModel. Without
-            it a pretrained model is looked for; this version comes with none.
-        saturation: Factor on the colors: 0 is grey, 1 is as predicted.
+            training run, a .keras file, or the folder of a SavedModel. By
+            default the pretrained `small`, which comes with the package.
+        saturation: Factor on the colors: 0 is grey, 1 is as predicted. auto
+            makes pale photos about as colorful as natural ones are: timid
+            colors up to twice as strong, and wrong ones as well.
         overwrite: Color photos whose result exists already once more; without
             it they are skipped.
         max_pixels: Refuse larger photos before decoding them. Memory grows by
@@ -50,7 +53,7 @@ class Colorize:
     photos: tyro.conf.Positional[tuple[str, ...]]
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("colorized")
     model: Path | None = None
-    saturation: float = 1.0
+    saturation: float | Literal["auto"] = 1.0
     overwrite: bool = False
     max_pixels: int = MAX_PIXELS
 
@@ -99,10 +102,7 @@ def colorize(options: Colorize) -> int:
 
 
 def _check(options):
-    if options.saturation < 0:
-        raise ConfigError(
-            f"--saturation must be 0 or more. Received: {options.saturation}"
-        )
+    check_saturation(options.saturation)
     if options.max_pixels < 1:
         raise ConfigError(
             f"--max-pixels must be at least 1. Received: {options.max_pixels}"

@@ -35,8 +35,8 @@ class Evaluate:
         data: Color photos that the model has not seen: a folder (searched
             recursively), or a glob in quotes.
         model: What to judge, as for colorize; several are judged on the same
-            photos. Without it a pretrained model is looked for; this version
-            comes with none.
+            photos. By default the pretrained `small`, which comes with the
+            package.
         report: Write a page with pictures, charts and definitions, and a .json
             file with all figures beside it.
         save_images: Write all photos as PNG into a new folder, for other

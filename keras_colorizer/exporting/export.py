@@ -6,6 +6,8 @@ from pathlib import Path
 
 import keras
 
+from keras_colorizer.exporting.keras_file import FILE as KERAS_FILE
+from keras_colorizer.exporting.keras_file import publish_keras_file
 from keras_colorizer.exporting.model_card import model_card
 from keras_colorizer.exporting.options import MAX_PIXELS
 from keras_colorizer.exporting.report import (
@@ -25,6 +27,7 @@ from keras_colorizer.networks.generator_file import (
     SavedGenerator,
     load_generator,
 )
+from keras_colorizer.networks.saturation import with_saturation
 
 MODELS = "saved_model/colorizer"  # In the export folder.
 
@@ -100,6 +103,7 @@ def export_run(
     output: Path,
     *,
     formats: Sequence[str],
+    saturation: float,
     version: int | None,
     max_pixels: int,
     calibration_data: str | None,
@@ -115,6 +119,7 @@ def export_run(
         run: A run folder or a `.keras` file.
         output: The export folder.
         formats: Some of `options.FORMATS`.
+        saturation: Factor on the colors, see `with_saturation`.
         version: Of the SavedModel, see `export_saved_model`.
         max_pixels: See `export_saved_model`.
         calibration_data: See `export_tflite`; also what all artifacts are
@@ -140,9 +145,16 @@ def export_run(
             path = output / "tflite" / name
             tasks[name] = partial(publish_tflite, path=path)
     saved = load_generator(generator_of_run(run) if run.is_dir() else run)
+    if "keras" in formats:
+        path = output / "keras" / KERAS_FILE
+        tasks["the Keras file"] = partial(
+            publish_keras_file, path=path, preset=saved.preset
+        )
     card = model_card(run, saved, training_data=training_data)
     announce("Coloring photos with the Keras model")
-    network = KerasNetwork(saved.generator, render_size=saved.render_size)
+    card["saturation"] = saturation
+    generator = with_saturation(saved.generator, saturation)
+    network = KerasNetwork(generator, render_size=saved.render_size)
     source = export_source(network, card, data=calibration_data)
     reports = []
     for name, publish in tasks.items():

@@ -2,11 +2,13 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
 
 from keras_colorizer.chroma import steps
+from keras_colorizer.chroma.saturation import check_saturation, factor_for
 from keras_colorizer.inference.network import Network, load_network
 from keras_colorizer.photos import MAX_PIXELS, Photo, read_photo, to_uint8
 from keras_colorizer.pretrained import TFLITE, pretrained_file
@@ -56,7 +58,7 @@ class Colorizer:
         self,
         photo,
         *,
-        saturation: float = 1.0,
+        saturation: float | Literal["auto"] = 1.0,
         max_pixels: int = MAX_PIXELS,
     ) -> Image.Image:
         """Colors one photo.
@@ -65,7 +67,9 @@ class Colorizer:
             photo: A path, the bytes of a file, a `PIL.Image`, or an array of
                 uint8 or uint16: `(h, w)`, or `(h, w, c)` with grey, grey and
                 alpha, RGB or RGBA channels.
-            saturation: Factor on the predicted ab: 0 is grey.
+            saturation: Factor on the predicted ab: 0 is grey. `auto` is the
+                one that raises the photo's mean chroma to that of natural
+                photos, from 1 to 2.
             max_pixels: Larger photos are refused.
 
         Returns:
@@ -75,6 +79,7 @@ class Colorizer:
         Raises:
             UnreadablePhotoError: If it is no photo, or a damaged one.
             PhotoTooLargeError: If it has more than `max_pixels` pixels.
+            ConfigError: If `saturation` is neither 0 or more nor `auto`.
         """
         result = self.colorize_photo(
             read_photo(photo, max_pixels=max_pixels), saturation=saturation
@@ -84,21 +89,28 @@ class Colorizer:
             rgb.putalpha(Image.fromarray(to_uint8(result.alpha)))
         return rgb
 
-    def colorize_photo(self, photo: Photo, *, saturation: float = 1.0) -> Photo:
+    def colorize_photo(
+        self, photo: Photo, *, saturation: float | Literal["auto"] = 1.0
+    ) -> Photo:
         """Colors a decoded photo and keeps all else that it holds.
 
         Args:
             photo: Any photo; of a colored one only the lightness is used.
-            saturation: Factor on the predicted ab.
+            saturation: As for `colorize`.
 
         Returns:
             The same with `(h, w, 3)` pixels of the same dtype: 16-bit grey
             becomes 16 bits a channel.
+
+        Raises:
+            ConfigError: If `saturation` is neither 0 or more nor `auto`.
         """
+        check_saturation(saturation)
         lightness = steps.photo_lightness(photo.pixels)
         view = steps.network_view(lightness, self.render_size)
-        ab = np.float32(saturation) * self.predict_ab(view)[0]
-        rgb = steps.merge(lightness, ab, photo.pixels.dtype.type)
+        ab = self.predict_ab(view)[0]
+        bolder = factor_for(saturation, ab) * ab
+        rgb = steps.merge(lightness, bolder, photo.pixels.dtype.type)
         return dataclasses.replace(photo, pixels=rgb)
 
     def predict_ab(self, lightness: np.ndarray) -> np.ndarray:

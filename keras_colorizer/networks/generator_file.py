@@ -29,7 +29,7 @@ class SavedGenerator(NamedTuple):
 
 
 def save_generator(
-    generator: keras.Model, path: Path, *, preset: str, render_size: int
+    generator: keras.Model, path: Path, *, preset: str | None, render_size: int
 ) -> None:
     """Writes the generator, whole or not at all.
 

@@ -13,6 +13,7 @@ from keras_colorizer.errors import ArtifactError, first_line
 from keras_colorizer.exporting.graph import ColorizerGraph
 from keras_colorizer.files import disk_errors
 from keras_colorizer.inference.keras_network import KerasNetwork
+from keras_colorizer.networks.float16 import ready_for_float16
 
 
 def colorizer_tflite(network: KerasNetwork, *, float16: bool) -> bytes:
@@ -26,7 +27,7 @@ def colorizer_tflite(network: KerasNetwork, *, float16: bool) -> bytes:
         network: What predicts ab.
         float16: Store the weights in half the space.
     """
-    graph = ColorizerGraph(network)
+    graph = ColorizerGraph(_ready(network) if float16 else network)
     any_photo = tf.TensorSpec([1, None, None, 3], tf.uint8, name="rgb")
     endpoints = {
         "colorize": (graph.colorize, any_photo),
@@ -44,7 +45,7 @@ def ab_float16_tflite(network: KerasNetwork) -> bytes:
     Args:
         network: What predicts ab.
     """
-    with _ab_converter(network) as converter:
+    with _ab_converter(_ready(network)) as converter:
         _store_as_float16(converter)
         return _converted(converter)
 
@@ -87,6 +88,11 @@ def ab_dynamic_tflite(network: KerasNetwork) -> bytes:
     with _ab_converter(network) as converter:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         return _converted(converter)
+
+
+def _ready(network):
+    generator = ready_for_float16(network.generator, folded=True)
+    return KerasNetwork(generator, render_size=network.render_size)
 
 
 def _ab_converter(network):

@@ -1,0 +1,99 @@
+"""The model that comes with the package: whole, small, better than grey."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+from skimage.color import deltaE_ciede2000, rgb2lab
+from skimage.metrics import peak_signal_noise_ratio
+
+import keras_colorizer
+from keras_colorizer import Colorizer, TrainingConfig
+from keras_colorizer.training.networks import build_gan
+
+REPOSITORY = Path(keras_colorizer.__file__).parents[1]
+FOLDER = REPOSITORY / "keras_colorizer/pretrained/small"
+FILES = (
+    "colorizer_float16.tflite",
+    "ab_float16.tflite",
+    "generator.keras",
+    "MODEL_CARD.md",
+)
+
+
+@pytest.fixture(scope="module")
+def pretrained():
+    return Colorizer.from_preset("small")
+
+
+def test_all_files_are_there_in_16_megabytes():
+    assert {path.name for path in FOLDER.iterdir()} >= set(FILES)
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) <= 16_000_000
+
+
+@pytest.mark.slow
+def test_an_installed_package_holds_them(tmp_path):
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--quiet"]
+    subprocess.run([*build, "-w", tmp_path, REPOSITORY], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    for file in FILES:
+        assert f"keras_colorizer/pretrained/small/{file}" in names
+
+
+@pytest.mark.parametrize("name", ["chelsea", "coffee", "astronaut"])
+def test_photos_come_nearer_to_their_true_colors_than_grey(pretrained, name):
+    truth = getattr(skimage.data, name)()
+    colored, grey = (
+        np.asarray(pretrained.colorize(truth, saturation=saturation))
+        for saturation in (1.0, 0.0)
+    )
+    gain = peak_signal_noise_ratio(truth, colored)
+    gain -= peak_signal_noise_ratio(truth, grey)
+    assert gain > 0.5
+    lab = [rgb2lab(photo) for photo in (truth, colored, grey)]
+    errors = [deltaE_ciede2000(lab[0], other).mean() for other in lab[1:]]
+    assert errors[1] - errors[0] > 0.5
+
+
+@pytest.mark.parametrize("file", ["ab_float16.tflite", "generator.keras"])
+def test_its_files_are_the_same_model(pretrained, file):
+    other = Colorizer.load(FOLDER / file)
+    assert other.render_size == pretrained.render_size
+    photo = skimage.data.chelsea()
+    one, two = (np.asarray(c.colorize(photo)) for c in (pretrained, other))
+    # Weights are rounded before or after batch norm is folded in.
+    assert np.abs(one.astype(int) - two).max() <= 2
+
+
+def test_a_grey_wedge_gets_no_strong_color(pretrained):
+    wedge = np.repeat(np.linspace(0, 255, 256), 64).reshape(256, 64).T
+    colored = rgb2lab(np.asarray(pretrained.colorize(wedge.astype("uint8"))))
+    assert np.hypot(colored[..., 1], colored[..., 2]).mean() < 25
+
+
+def test_training_starts_from_it():
+    gan = build_gan(TrainingConfig(init="small"), steps=1)
+    photo = Image.fromarray(skimage.data.chelsea()).resize((128, 128))
+    lightness = rgb2lab(np.asarray(photo))[None, ..., :1].astype("float32")
+    started = 110 * np.asarray(gan.averaged_generator(lightness / 50 - 1))
+    shipped = Colorizer.from_preset("small").predict_ab(lightness)
+    # Float16 weights, rounded before or after batch norm is folded in.
+    np.testing.assert_allclose(started, shipped, atol=1.5)
+
+
+def test_card_names_its_commands_and_every_licence():
+    card = (FOLDER / "MODEL_CARD.md").read_text()
+    for words in ("python train.py", "python export.py", "evaluate --data"):
+        assert words in card
+    for source in ("CC BY 2.0", "CC BY 4.0", "CC0", "research", "unknown"):
+        assert source in card
+    for picture in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", card):
+        assert (FOLDER / picture).exists()
