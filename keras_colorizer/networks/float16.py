@@ -21,9 +21,11 @@ def ready_for_float16(generator: keras.Model, *, folded: bool) -> keras.Model:
     """
     copy = with_precision(generator, "float32")
     convs = [i for i, x in enumerate(copy.layers) if type(x) is layers.Conv2D]
-    first, after = copy.layers[convs[0]], copy.layers[convs[0] + 1]
+    if not convs:
+        return copy
+    first, *after = copy.layers[convs[0] :]
     kernel, *bias = first.get_weights()
-    scale = _scale(after) if folded else 1.0
+    scale = _scale(after[0]) if folded and after else 1.0
     first.set_weights([_rounded(kernel * scale) / scale, *bias])
     return copy
 
