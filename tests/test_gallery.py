@@ -103,15 +103,22 @@ def original(row, photos):
     return np.asarray(Image.open(photos / name))
 
 
-def shown(kind, made):
-    """All rows of the sheets of a kind, from top to bottom."""
+def drawn(kind, made):
+    """All rows of the sheets of a kind with their text, from top to bottom."""
     sheets = importlib.import_module("sheets")
     height = sheets.LINE + sheets.HEIGHT + sheets.LINE + 2 * sheets.GAP
     for path in sorted(made.glob(f"{kind}_*.jpg")):
         sheet = np.asarray(Image.open(path))
         assert len(sheet) % height == 0
-        for top in range(sheets.LINE, len(sheet), height):
-            yield sheet[top : top + sheets.HEIGHT, sheets.GAP :]
+        for top in range(0, len(sheet), height):
+            yield sheet[top : top + height]
+
+
+def shown(kind, made):
+    """The photos in all rows of the sheets of a kind."""
+    sheets = importlib.import_module("sheets")
+    for row in drawn(kind, made):
+        yield row[sheets.LINE : sheets.LINE + sheets.HEIGHT, sheets.GAP :]
 
 
 def rows(kind, made, photos):
@@ -172,6 +179,15 @@ def test_colorized_is_what_the_model_makes_of_it(kind, made, photos, model):
 def test_nothing_stands_right_of_the_last_panel(kind, made, photos):
     for *_, rest in rows(kind, made, photos):
         assert (rest[:, 8:] > 240).all()  # JPEG's ringing ends after a block.
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_caption_stands_below_each_row(kind, made):
+    sheets = importlib.import_module("sheets")
+    # A gap below the photos, whose ringing in JPEG ends there.
+    top = sheets.LINE + sheets.HEIGHT + sheets.GAP
+    for row in drawn(kind, made):
+        assert row[top:].min() < 100  # Black text on white, as JPEG has it.
 
 
 def test_missing_photos_are_named_and_the_others_shown(make, tmp_path):
