@@ -41,13 +41,18 @@ def read_label(path: Path) -> Label:
     except FileNotFoundError:
         raise ArtifactError(f"There is no `{path}`.") from None
     except Exception as error:  # noqa: BLE001, any way a file can be damaged
-        raise ArtifactError(
-            f"`{path}` cannot be read as a Keras model ({first_line(error)}): "
-            "train it anew or take another copy."
-        ) from None
+        raise damaged_file(path, error) from None
 
 
 def write_label(path: Path, label: Label) -> None:
     """Adds the label to a `.keras` file that has none."""
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(MEMBER, json.dumps(label._asdict()))
+
+
+def damaged_file(path: Path, error: Exception) -> ArtifactError:
+    """Returns what to raise about a `.keras` file that cannot be read."""
+    return ArtifactError(
+        f"`{path}` cannot be read as a Keras model ({first_line(error)}): "
+        "train it anew or take another copy."
+    )

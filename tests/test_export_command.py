@@ -15,7 +15,12 @@ from PIL import Image
 from tensorflow_serving.apis import prediction_log_pb2
 
 import keras_colorizer
-from keras_colorizer import Colorizer, export_saved_model, export_tflite
+from keras_colorizer import (
+    Colorizer,
+    TrainingConfig,
+    export_saved_model,
+    export_tflite,
+)
 from keras_colorizer.cli import export as export_command
 from keras_colorizer.exporting import latency
 from keras_colorizer.exporting import parity as parity_module
@@ -124,6 +129,36 @@ def test_model_card_is_inside_the_files(exported):
     for name in FILES:
         content = (exported / "tflite" / name).read_bytes()
         assert read_text(content, "model_card.json") == card
+
+
+def test_keras_file_paints_more_color_and_can_be_trained_on(
+    export, tiny_run, tmp_path, rng
+):
+    code, out, errors = export(
+        *("--output", tmp_path, "--formats", "keras", "--saturation", "2")
+    )
+    assert code == 0, errors
+    assert "keras/generator.keras" in out
+    (artifact,) = json.loads((tmp_path / "report.json").read_text())[
+        "artifacts"
+    ]
+    path = tmp_path / "keras/generator.keras"
+    assert artifact["bytes"] == path.stat().st_size
+    lightness = rng.uniform(0, 100, (1, 32, 32, 1)).astype("float32")
+    ab = Colorizer.load(tiny_run.run_dir).predict_ab(lightness) / 110
+    bolder = Colorizer.load(path).predict_ab(lightness) / 110
+    # tanh stands after the weights; float16 keeps 11 bits of them.
+    np.testing.assert_allclose(bolder, np.tanh(2 * np.arctanh(ab)), atol=2e-3)
+    assert np.abs(bolder - ab).max() > 4e-3
+    config = TrainingConfig(init=str(path))
+    assert config.generator == "tiny"
+
+
+@pytest.mark.parametrize("saturation", ["0", "-1", "nan", "inf"])
+def test_saturations_that_paint_nothing_are_refused(export, saturation):
+    code, _, errors = export("--saturation", saturation)
+    assert code == 2
+    assert "--saturation" in errors
 
 
 def test_colorize_command_runs_the_file_without_tensorflow(exported, tmp_path):

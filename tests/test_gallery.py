@@ -190,17 +190,22 @@ def test_a_caption_stands_below_each_row(kind, made):
         assert row[top:].min() < 100  # Black text on white, as JPEG has it.
 
 
-def test_missing_photos_are_named_and_the_others_shown(make, tmp_path):
+def test_missing_photos_are_named_and_nothing_is_touched(make, tmp_path):
     (tmp_path / "good_9.jpg").touch()
-    (tmp_path / "good_mood.jpg").touch()
     code, error = make("--output", tmp_path)
-    assert code == 1
-    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert code == 2
     for row in LISTED:
         is_there = row["file"].startswith("skimage:")
         assert (row["file"] in error) != is_there
-        assert (row["title"] in readme) == is_there
-    assert not (tmp_path / "good_9.jpg").exists()  # Of an earlier run.
+    assert [path.name for path in tmp_path.iterdir()] == ["good_9.jpg"]
+
+
+def test_sheets_of_an_earlier_run_are_replaced(make, photos, tmp_path):
+    for name in ("good_9.jpg", "good_mood.jpg"):
+        (tmp_path / name).touch()
+    code, error = make(photos, "--output", tmp_path)
+    assert code == 0, error
+    assert not (tmp_path / "good_9.jpg").exists()
     assert (tmp_path / "good_mood.jpg").exists()
 
 

@@ -34,11 +34,18 @@ def unwrapped(optimizer):
     return optimizer
 
 
-def make_gan(*, rate=1e-3, wrap=unwrapped, dropout_blocks=1, **kwargs):
+def make_gan(
+    *,
+    rate=1e-3,
+    wrap=unwrapped,
+    dropout_blocks=1,
+    patchgan="patchgan_70",
+    **kwargs,
+):
     keras.utils.set_random_seed(1)
     gan = ColorizationGAN(
         build_generator("tiny", dropout_blocks=dropout_blocks),
-        build_discriminator(**PATCHGAN),
+        build_discriminator(patchgan, **PATCHGAN),
         **kwargs,
     )
     gan.compile(
@@ -190,12 +197,15 @@ def test_validation_uses_the_average_in_inference_mode(batch):
     assert_allclose(gan.predict(lightness, verbose=0), fake_ab, atol=1e-6)
 
 
-def test_checkpoint_keeps_networks_optimizers_and_dropout(dataset, tmp_path):
+@pytest.mark.parametrize("patchgan", ["patchgan_70", "patchgan_70_spectral"])
+def test_checkpoint_keeps_networks_optimizers_and_dropout(
+    patchgan, dataset, tmp_path
+):
     path = tmp_path / "state.weights.h5"
-    gan = make_gan()
+    gan = make_gan(patchgan=patchgan)
     fit(gan, dataset, steps=3)
     gan.save_weights(path)
-    other = make_gan()
+    other = make_gan(patchgan=patchgan)
     other.load_weights(path)
     assert other.steps == 3
     assert other.generator_optimizer.iterations == 3

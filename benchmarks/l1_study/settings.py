@@ -42,7 +42,8 @@ class StudyConfig:
 
     Attributes:
         init: Where all start: a run folder or a .keras file of a generator
-            trained with L1 alone; or small, which comes with the package.
+            trained with L1 alone. The pretrained small is none any more: its
+            colors were multiplied.
         data: The photos that it was trained on: a folder, or a glob in quotes.
         output: Folder for everything that is found.
         weights: Of the L1 loss against the adversarial one.

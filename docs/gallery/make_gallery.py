@@ -10,8 +10,8 @@ from entries import KINDS, open_photo, read_entries
 from pages import readme, split
 from sheets import Row, sheet
 
-from keras_colorizer.cli.running import FAILED, print_error, run_command
-from keras_colorizer.errors import ConfigError
+from keras_colorizer.cli.running import run_command
+from keras_colorizer.errors import ConfigError, DataError
 from keras_colorizer.files import whole_file
 from keras_colorizer.silence import silent_stderr
 
@@ -26,8 +26,8 @@ class Gallery:
     """Make sheets of photos, colorized beside the truth, and a page on them.
 
     What is shown is listed in photos.csv, beside this script. The photos that
-    come with scikit-image need no folder. Those that are not found are named
-    at the end, and left out.
+    come with scikit-image need no folder. If any is not found, it is named, and
+    nothing is written.
 
     Attributes:
         photos: Folders that hold the others, by name.
@@ -53,30 +53,26 @@ def main() -> int:
 
 def _run():
     config = (tyro.conf.FlagCreatePairsOff,)
-    return make_gallery(tyro.cli(Gallery, config=config))
+    make_gallery(tyro.cli(Gallery, config=config))
 
 
-def make_gallery(options: Gallery) -> int:
-    """Writes the gallery and returns the exit code.
+def make_gallery(options: Gallery) -> None:
+    """Writes the gallery.
 
     Raises:
-        ColorizerError: If a folder, a model or a column of the list is
-            missing, or a photo damaged.
+        ColorizerError: If a folder, a photo, a model or a column of the list
+            is missing, or a photo damaged.
     """
     _check(options)
     listed = read_entries(LISTED)
-    photos = {
-        entry: photo
-        for entry in listed
-        if (photo := open_photo(entry, options.photos)) is not None
-    }
-    _write(split(list(photos)), photos, options)
-    missing = [entry.file for entry in listed if entry not in photos]
+    photos = {entry: open_photo(entry, options.photos) for entry in listed}
+    missing = [entry.file for entry in listed if photos[entry] is None]
     if missing:
-        print_error(
-            f"Left out, because they were not found: {', '.join(missing)}."
+        raise DataError(
+            f"PHOTOS: not found, {', '.join(missing)}: name their folders, or "
+            f"take them out of {LISTED.name}. Nothing was written."
         )
-    return FAILED if missing else 0
+    _write(split(listed), photos, options)
 
 
 def _check(options):

@@ -5,9 +5,14 @@ from typing import NamedTuple
 
 import keras
 
-from keras_colorizer.errors import ArtifactError, first_line
+from keras_colorizer.errors import ArtifactError
 from keras_colorizer.files import whole_file
-from keras_colorizer.label import Label, read_label, write_label
+from keras_colorizer.label import (
+    Label,
+    damaged_file,
+    read_label,
+    write_label,
+)
 
 # Registers its layers with Keras, so that a saved generator can be read.
 from keras_colorizer.networks import subpixel_unet  # noqa: F401
@@ -61,11 +66,7 @@ def load_generator(path: Path) -> SavedGenerator:
     try:
         generator = keras.saving.load_model(path, compile=False)
     except Exception as error:  # noqa: BLE001, any way a file can be damaged
-        reason = first_line(error)
-        raise ArtifactError(
-            f"`{path}` cannot be read as a Keras model ({reason}): train it "
-            "anew or take another copy."
-        ) from None
+        raise damaged_file(path, error) from None
     if generator.output_shape[-1:] != (2,) or len(generator.inputs) != 1:
         raise ArtifactError(f"`{path}` is a Keras model, but no generator.")
     in_float32 = with_precision(generator, "float32")
