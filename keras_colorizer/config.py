@@ -45,10 +45,13 @@ class TrainingConfig:
         data: Photos to train on: a folder (searched recursively), a glob in
             quotes, or tfds:NAME for a TensorFlow Datasets set.
         preset: The generator: unet_256 (pix2pix's), unet_128, small (for
-            phones) or tiny (for tests). By default unet_256 or, with --init,
-            what it names.
+            phones; wants --init small), quick (for phones, and the fastest to
+            train from nothing) or tiny (for tests). By default unet_256 or,
+            with --init, what it names.
         init: Start from a trained generator instead of random weights: small,
             which comes with the package, a run folder, or a .keras file.
+        freeze_encoder: Train the decoder of small alone: twice as fast, and
+            for few photos; what its encoder knows stays as it is.
         discriminator: patchgan_70 (pix2pix's), patchgan_70_spectral (spectral
             norm in place of batch norm: calmer, less vivid), or
             patchgan_70_light (that with half the widths: four times as fast).
@@ -93,6 +96,7 @@ class TrainingConfig:
     data: str | None = None
     preset: str | None = None
     init: str | None = None
+    freeze_encoder: bool = False
     discriminator: str = "patchgan_70"
     run_dir: Path | None = None
     resume: bool = False

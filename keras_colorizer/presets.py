@@ -12,7 +12,8 @@ class GeneratorPreset:
 
     Attributes:
         architecture: `unet` is pix2pix's, with transposed convolutions;
-            `subpixel_unet` upsamples by depth-to-space, made for phones.
+            `efficientnet_unet` has an encoder that can be pretrained, and
+            `subpixel_unet` is the quickest to train; both are for phones.
         render_size: Side in pixels of the square that the network sees of a
             photo, whatever the photo's size.
         widths: Channels of each level, finest first; every level halves the
@@ -53,6 +54,12 @@ GENERATORS = {
         "unet", 128, (64, 128, 256, *[512] * 4), {"dropout_blocks": 2}
     ),
     "small": GeneratorPreset(
+        "efficientnet_unet",
+        128,
+        (16, 24, 40, 112, 192),
+        {"middle_width": 80, "decoder_widths": (32, 64, 96, 160)},
+    ),
+    "quick": GeneratorPreset(
         "subpixel_unet",
         128,
         (16, 48, 96, 192, 208),

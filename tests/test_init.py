@@ -112,7 +112,7 @@ def test_half_precision_file_is_half_the_size_and_loads_in_float32(tmp_path):
         np.testing.assert_allclose(one, two, rtol=2**-11, atol=1e-7)
 
 
-@pytest.mark.parametrize("preset", ["small", "tiny"])
+@pytest.mark.parametrize("preset", ["small", "quick", "tiny"])
 def test_saturation_in_the_weights_scales_ab(preset, rng):
     generator = build_generator(preset)
     lightness = rng.uniform(-1, 1, (1, 64, 64, 1)).astype("float32")
@@ -126,7 +126,7 @@ def test_saturation_in_the_weights_scales_ab(preset, rng):
 
 @pytest.mark.parametrize("folded", [False, True])
 def test_flat_areas_survive_float16(folded, rng):
-    generator = build_generator("small")
+    generator = build_generator("quick")
     first, norm = generator.layers[1:3]
     kernel = rng.normal(size=first.kernel.shape).astype("float32")
     kernel -= kernel.mean(axis=(0, 1, 2))  # Answers to edges alone.

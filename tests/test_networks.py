@@ -17,17 +17,24 @@ from scipy.signal import convolve2d, correlate2d
 
 from keras_colorizer.errors import ConfigError
 from keras_colorizer.networks.discriminator import build_discriminator
+from keras_colorizer.networks.efficientnet_unet import freeze_encoder
 from keras_colorizer.networks.generator import build_generator
 
 PARITY = Path(__file__).parent / "fixtures" / "pix2pix_parity.npz"
 PARITY_WIDTHS = (2, 4, 8, 16, 16, 16)  # ngf=2 and six levels.
 PARITY_PATCHGAN_WIDTHS = (4, 8, 16, 32)  # ndf=4.
+LITE0_PARAMETERS = 1_877_248  # Of its stem and first 14 blocks.
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
 
 # Every architecture, at widths that build in no time.
 NARROW = {
     "unet_256": {"widths": (2,) * 8},
-    "small": {"widths": (4, 4, 8, 8, 8)},
+    "small": {
+        "widths": (4, 4, 8, 8, 8),
+        "middle_width": 8,
+        "decoder_widths": (4, 4, 8, 8),
+    },
+    "quick": {"widths": (4, 4, 8, 8, 8)},
     "tiny": {},
 }
 
@@ -58,7 +65,8 @@ def parity():
 
 def multiple_of(generator):
     """Two to the number of halvings, counted on the network itself."""
-    convolutions = layers_of(generator, keras.layers.Conv2D)
+    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+    convolutions = layers_of(generator, kinds)
     return 2 ** sum(layer.strides == (2, 2) for layer in convolutions)
 
 
@@ -125,8 +133,45 @@ def test_patchgan_has_as_many_parameters_as_pix2pix_s(patchgan):
     assert trainable_parameters(patchgan) == 2_765_633
 
 
-def test_small_has_at_most_four_million_parameters():
-    assert build_generator("small").count_params() <= 4_000_000
+@pytest.mark.parametrize("preset", ["small", "quick"])
+def test_networks_for_phones_have_at_most_four_million_parameters(preset):
+    assert build_generator(preset).count_params() <= 4_000_000
+
+
+def test_encoder_of_small_has_as_many_parameters_as_efficientnet_lite0():
+    encoder = [
+        layer
+        for layer in build_generator("small").layers
+        if layer.name.startswith("encoder_")
+    ]
+    # Counted in PyTorch on efficientnet_lite_pytorch, without statistics; two
+    # of the three input channels are not there.
+    expected = LITE0_PARAMETERS - 2 * 3 * 3 * 32
+    counts = [
+        np.prod(weight.shape)
+        for layer in encoder
+        for weight in layer.weights
+        if "moving" not in weight.path
+    ]
+    assert sum(counts) == expected
+
+
+def test_a_frozen_encoder_leaves_the_decoder_to_be_trained():
+    generator = build_generator("small", **NARROW["small"])
+    freeze_encoder(generator)
+    trained = {v.path.split("/")[0] for v in generator.trainable_variables}
+    decoder = {
+        layer.name
+        for layer in generator.layers
+        if layer.weights and not layer.name.startswith("encoder_")
+    }
+    assert trained == decoder
+    assert decoder
+
+
+def test_only_networks_with_an_encoder_of_their_own_are_frozen():
+    with pytest.raises(ConfigError, match="--freeze-encoder is for .* small"):
+        freeze_encoder(build_generator("tiny"))
 
 
 def test_spectral_patchgan_has_biases_instead_of_batch_norm(patchgan):
@@ -250,8 +295,9 @@ def test_outputs_are_float32_under_mixed_precision(mixed_precision, preset):
 def test_batch_norm_has_pytorch_s_constants(narrow, patchgan):
     for network in (narrow, patchgan):
         norms = layers_of(network, keras.layers.BatchNormalization)
+        own = [n for n in norms if not n.name.startswith("encoder_")]
         # PyTorch's momentum of 0.1 weighs the new value, Keras's the old.
-        assert {(n.epsilon, n.momentum) for n in norms} == {(1e-5, 0.9)}
+        assert {(n.epsilon, n.momentum) for n in own} == {(1e-5, 0.9)}
 
 
 def test_norm_is_where_pix2pix_has_it(unet_256, patchgan):
@@ -375,7 +421,7 @@ def test_dropout_blocks_override_the_preset_s():
 
 
 def test_residual_blocks_override_the_preset_s():
-    generator = build_generator("small", widths=(4, 8), residual_blocks=3)
+    generator = build_generator("quick", widths=(4, 8), residual_blocks=3)
     names = {layer.name for layer in layers_of(generator, keras.layers.Add)}
     assert names == {
         *("residual_1", "residual_2", "residual_3"),
@@ -428,7 +474,7 @@ def summed_over_inputs(x, kernel, operation, *, mode):
 
 
 def test_upsampling_shares_each_pixel_with_its_neighbours():
-    generator = build_generator("small", widths=(4, 4), decoder_widths=(4,))
+    generator = build_generator("quick", widths=(4, 4), decoder_widths=(4,))
     ramp = np.arange(6, dtype="float32").reshape(1, 1, 6, 1)
     ramp = np.broadcast_to(ramp, (1, 6, 6, 4))
     doubled = generator.get_layer("up_1_pixels")(ramp)
@@ -441,7 +487,7 @@ def test_upsampling_shares_each_pixel_with_its_neighbours():
 
 
 def test_the_scene_reaches_every_place():
-    generator = build_generator("small", widths=(4, 4, 4, 4, 8))
+    generator = build_generator("quick", widths=(4, 4, 4, 4, 8))
     side = 512  # Wider than what the convolutions alone see.
     dark = np.full((1, side, side, 1), -0.9, "float32")
     other = dark.copy()
@@ -450,6 +496,7 @@ def test_the_scene_reaches_every_place():
     assert not np.array_equal(far[0], far[1])
 
 
-def test_activations_have_a_ceiling():
-    for layer in layers_of(build_generator("small"), keras.layers.ReLU):
+@pytest.mark.parametrize("preset", ["small", "quick"])
+def test_activations_have_a_ceiling(preset):
+    for layer in layers_of(build_generator(preset), keras.layers.ReLU):
         assert layer.max_value == 6

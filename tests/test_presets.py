@@ -33,7 +33,13 @@ def test_render_size_is_what_the_name_says(name, render_size):
 
 @pytest.mark.parametrize(
     ("name", "multiple"),
-    [("unet_256", 256), ("unet_128", 128), ("small", 32), ("tiny", 8)],
+    [
+        ("unet_256", 256),
+        ("unet_128", 128),
+        ("small", 32),
+        ("quick", 32),
+        ("tiny", 8),
+    ],
 )
 def test_multiple_is_two_to_the_number_of_levels(name, multiple):
     assert presets.generator_preset(name).multiple == multiple

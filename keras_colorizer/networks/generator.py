@@ -4,12 +4,16 @@ from collections.abc import Callable
 
 import keras
 
+from keras_colorizer.networks.efficientnet_unet import (
+    build_efficientnet_unet,
+)
 from keras_colorizer.networks.subpixel_unet import build_subpixel_unet
 from keras_colorizer.networks.unet import build_unet
 from keras_colorizer.presets import generator_preset
 
 ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
     "unet": build_unet,
+    "efficientnet_unet": build_efficientnet_unet,
     "subpixel_unet": build_subpixel_unet,
 }
 
@@ -18,11 +22,11 @@ def build_generator(preset: str = "unet_256", **overrides) -> keras.Model:
     """Builds a generator.
 
     Args:
-        preset: `unet_256`, `unet_128`, `small` or `tiny`.
+        preset: `unet_256`, `unet_128`, `small`, `quick` or `tiny`.
         **overrides: Arguments of the architecture that differ from the
             preset's: `widths` and, for the pix2pix U-Nets, `dropout_blocks`
-            and `dropout`; for `small`, `decoder_widths` and
-            `residual_blocks`.
+            and `dropout`; for `small`, `middle_width` and `decoder_widths`;
+            for `quick`, `decoder_widths` and `residual_blocks`.
 
     Returns:
         A functional model from `lightness`, `(batch, h, w, 1)` in [-1, 1], to

@@ -15,7 +15,7 @@ from keras_colorizer.label import (
 )
 
 # Registers its layers with Keras, so that a saved generator can be read.
-from keras_colorizer.networks import subpixel_unet  # noqa: F401
+from keras_colorizer.networks import smooth_decoder  # noqa: F401
 from keras_colorizer.networks.precision import with_precision
 
 

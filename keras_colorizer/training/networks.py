@@ -6,6 +6,7 @@ from keras_colorizer.config import TrainingConfig
 from keras_colorizer.errors import ConfigError
 from keras_colorizer.gan import ColorizationGAN
 from keras_colorizer.networks.discriminator import build_discriminator
+from keras_colorizer.networks.efficientnet_unet import freeze_encoder
 from keras_colorizer.networks.generator import build_generator
 from keras_colorizer.networks.generator_file import load_generator
 from keras_colorizer.training.schedule import SecondHalfDecay
@@ -19,7 +20,8 @@ def build_gan(config: TrainingConfig, steps: int) -> ColorizationGAN:
         steps: Steps of an epoch.
 
     Raises:
-        ConfigError: If the initial generator is of another preset.
+        ConfigError: If the initial generator is of another preset, or if there
+            is no encoder to freeze.
         ArtifactError: If it cannot be read.
     """
     keras.utils.set_random_seed(config.seed)
@@ -49,6 +51,8 @@ def _generator(config):
                 f"--init {config.init} does not fit --preset "
                 f"{config.generator}: leave --preset out."
             ) from None
+    if config.freeze_encoder:
+        freeze_encoder(generator)
     return generator
 
 

@@ -1,0 +1,134 @@
+"""A U-Net for phones whose encoder knows what is in a photo.
+
+The encoder is EfficientNet-Lite0 without its last two blocks, head and
+classifier, so that it can start from weights that tell ImageNet's thousand
+classes apart: who knows a sky, a lawn and a face needs fewer photos to learn
+their colors. Its first kernels see lightness in place of red, green and blue.
+
+Source: Tan and Le, 2019, https://arxiv.org/abs/1905.11946; Lite0 and its
+weights (Apache-2.0): tensorflow/tpu, models/official/efficientnet/lite.
+"""
+
+import keras
+from keras import layers
+
+from keras_colorizer.errors import ConfigError
+from keras_colorizer.networks.smooth_decoder import decode, relu
+
+STEM_WIDTH = 32
+EXPANSION = 6  # Channels within a block, for each that goes in.
+ENCODER = "encoder_"  # How the names of its layers begin.
+
+
+def build_efficientnet_unet(
+    *,
+    widths: tuple[int, ...],
+    middle_width: int,
+    decoder_widths: tuple[int, ...],
+) -> keras.Model:
+    """Builds the network.
+
+    Args:
+        widths: Channels of each of five levels, finest first.
+        middle_width: Channels of the fourth level's first three blocks.
+        decoder_widths: Channels of the decoder at each level but the
+            coarsest, finest first.
+
+    Returns:
+        A functional model from `lightness` to `ab`, see `build_generator`.
+    """
+    lightness = keras.Input((None, None, 1), name="lightness")
+    levels = _encode(lightness, widths, middle_width)
+    ab = decode(levels, decoder_widths)
+    return keras.Model(lightness, ab, name="generator")
+
+
+def freeze_encoder(generator: keras.Model) -> None:
+    """Leaves the encoder's weights and statistics as they are in training.
+
+    Args:
+        generator: Of `build_efficientnet_unet`.
+
+    Raises:
+        ConfigError: If the generator is of another architecture.
+    """
+    encoder = [x for x in generator.layers if x.name.startswith(ENCODER)]
+    if not encoder:
+        raise ConfigError(
+            "--freeze-encoder is for the preset small, whose encoder can be "
+            "trained already: leave it out."
+        )
+    for layer in encoder:
+        layer.trainable = False
+
+
+def _encode(lightness, widths, middle_width):
+    """The levels of EfficientNet-Lite0, finest first."""
+    first, second, third, fourth, fifth = widths
+    x = _stem(lightness)
+    x = _block(x, first, 0, kernel=3, expansion=1)
+    levels = [x]
+    # Of each stage the channels, the side of its kernels, the step of its
+    # first block, and how many blocks there are.
+    stages = [
+        (second, 3, 2, 2),
+        (third, 5, 2, 2),
+        (middle_width, 3, 2, 3),
+        (fourth, 5, 1, 3),
+        (fifth, 5, 2, 3),
+    ]
+    number = 1
+    for width, kernel, strides, repeats in stages:
+        for repeat in range(repeats):
+            step = strides if repeat == 0 else 1
+            x = _block(x, width, number, kernel=kernel, strides=step)
+            number += 1
+        levels.append(x)
+    del levels[3]  # The fourth level's first half.
+    return levels
+
+
+def _stem(x):
+    name = f"{ENCODER}stem"
+    x = layers.Conv2D(
+        STEM_WIDTH,
+        3,
+        strides=2,
+        padding="same",
+        use_bias=False,
+        name=f"{name}_conv",
+    )(x)
+    return relu(_norm(x, name), name)
+
+
+def _block(x, width, number, *, kernel, strides=1, expansion=EXPANSION):
+    """Expands the channels, filters each of them, and projects them back."""
+    name = f"{ENCODER}block_{number}"
+    y = x
+    if expansion > 1:
+        y = _pointwise(y, expansion * x.shape[-1], f"{name}_expand")
+        y = relu(y, f"{name}_expand")
+    y = layers.DepthwiseConv2D(
+        kernel,
+        strides=strides,
+        padding="same",
+        use_bias=False,
+        name=f"{name}_depthwise_conv",
+    )(y)
+    y = relu(_norm(y, f"{name}_depthwise"), f"{name}_depthwise")
+    y = _pointwise(y, width, f"{name}_project")
+    if strides > 1 or x.shape[-1] != width:
+        return y
+    return layers.Add(name=name)([x, y])
+
+
+def _pointwise(x, width, name):
+    x = layers.Conv2D(width, 1, use_bias=False, name=f"{name}_conv")(x)
+    return _norm(x, name)
+
+
+def _norm(x, name):
+    # Epsilon is part of the pretrained weights.
+    return layers.BatchNormalization(
+        momentum=0.99, epsilon=1e-3, name=f"{name}_norm"
+    )(x)
