@@ -79,7 +79,11 @@ def write_saved_model(
         archive.add_endpoint(name, getattr(graph, name), input_signature=[spec])
     with disk_errors():
         archive.write_out(folder, verbose=False)
-        write_warmup(folder / ASSETS, render_size=network.render_size)
+        write_warmup(
+            folder / ASSETS,
+            render_size=network.render_size,
+            max_pixels=max_pixels,
+        )
 
 
 def _report(source, written, folder):

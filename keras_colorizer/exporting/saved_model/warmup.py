@@ -23,23 +23,26 @@ PHOTO_SIZES = ((512, 512), (1200, 1600))  # Height and width.
 GREY = 50.0  # L*
 
 
-def write_warmup(assets: Path, *, render_size: int) -> None:
+def write_warmup(assets: Path, *, render_size: int, max_pixels: int) -> None:
     """Adds requests to a SavedModel.
 
     Args:
         assets: Its folder `assets.extra`.
         render_size: Side in pixels of the square that the network sees.
+        max_pixels: Larger photos are refused, so they cannot warm it up.
     """
     assets.mkdir()
     with tf.io.TFRecordWriter(str(assets / REQUESTS)) as writer:
-        for request in _requests(render_size):
+        for request in _requests(render_size, max_pixels):
             log = prediction_log_pb2.PredictLog(request=request)
             record = prediction_log_pb2.PredictionLog(predict_log=log)
             writer.write(record.SerializeToString())
 
 
-def _requests(render_size) -> Iterator[predict_pb2.PredictRequest]:
+def _requests(render_size, max_pixels) -> Iterator[predict_pb2.PredictRequest]:
     for height, width in PHOTO_SIZES:
+        if height * width > max_pixels:
+            continue
         jpeg = np.array([_jpeg(height, width)])
         yield _request("colorize_image_bytes", image_bytes=jpeg)
     square = np.full((1, render_size, render_size, 1), GREY, "float32")
