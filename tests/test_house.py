@@ -25,6 +25,7 @@ FLOORS = [
     ["gan", "data", "metrics"],
     ["callbacks", "inference"],
     ["evaluation", "exporting", "training"],
+    ["serving"],
     ["cli"],
     ["__main__"],
 ]
@@ -45,6 +46,7 @@ WITHOUT_TENSORFLOW = [
     "photos",
     "presets",
     "pretrained",
+    "serving.rest",
     "silence",
 ]
 KERAS_ONLY = ["losses", "networks"]

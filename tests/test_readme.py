@@ -20,6 +20,8 @@ REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
 SMALL = "--batch-size 4 --epochs 1 --pretrain-epochs 0"
 INSTALLING = ("make", "python3 -m venv", ".venv/bin/")
+# Runs until it is stopped: tests/test_serving_pretrained.py runs it.
+SERVING = ("python -m keras_colorizer serve",)
 
 
 def blocks(language):
@@ -28,7 +30,7 @@ def blocks(language):
 
 def commands():
     lines = [line for block in blocks("sh") for line in block.splitlines()]
-    return [line for line in lines if not line.startswith(INSTALLING)]
+    return [line for line in lines if not line.startswith(INSTALLING + SERVING)]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""The server on its socket: limits, timeouts, routes."""

@@ -1,0 +1,118 @@
+// Saturation: a* and b* scaled, L* kept (D65, 2 degree observer).
+// Sources: IEC 61966-2-1:1999 for the sRGB transfer curve, CIE 15:2004 for
+// L*a*b*.
+
+// ITU-R BT.709 primaries and D65.
+const XYZ_FROM_RGB = [
+  [0.412453, 0.35758, 0.180423],
+  [0.212671, 0.71516, 0.072169],
+  [0.019334, 0.119193, 0.950227],
+];
+// Divided by the matrix's own white, so that neutral greys have a* = b* = 0.
+const WHITENED_FROM_RGB = XYZ_FROM_RGB.map((row) => {
+  const white = row[0] + row[1] + row[2];
+  return row.map((share) => share / white);
+});
+const RGB_FROM_WHITENED = inverse(WHITENED_FROM_RGB);
+
+// Where a curve meets the straight line below it, and the line's slope.
+const DELTA = 6 / 29;
+const DELTA_CUBED = DELTA ** 3;
+const SLOPE = 3 * DELTA ** 2;
+
+const LINEAR_OF_LEVEL = Float64Array.from({ length: 256 }, (_, level) =>
+  linear(level / 255),
+);
+// Fine enough for a tenth of a level at black, where the curve is steepest.
+const STEPS = 2 ** 14;
+const LEVEL_OF_STEP = Float32Array.from(
+  { length: STEPS + 1 },
+  (_, step) => 255 * gammaEncoded(step / STEPS),
+);
+
+/**
+ * Returns the cube roots x, y, z that L*a*b* are made of:
+ * L* = 116 y - 16, a* = 500 (x - y), b* = 200 (y - z).
+ *
+ * @param {Uint8ClampedArray} rgba sRGB levels, four to a pixel.
+ * @returns {Float32Array} three to a pixel.
+ */
+export function rootsOf(rgba) {
+  const [toX, toY, toZ] = WHITENED_FROM_RGB;
+  const roots = new Float32Array((rgba.length / 4) * 3);
+  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
+    const r = LINEAR_OF_LEVEL[rgba[from]];
+    const g = LINEAR_OF_LEVEL[rgba[from + 1]];
+    const b = LINEAR_OF_LEVEL[rgba[from + 2]];
+    roots[to] = cubeRoot(toX[0] * r + toX[1] * g + toX[2] * b);
+    roots[to + 1] = cubeRoot(toY[0] * r + toY[1] * g + toY[2] * b);
+    roots[to + 2] = cubeRoot(toZ[0] * r + toZ[1] * g + toZ[2] * b);
+  }
+  return roots;
+}
+
+/**
+ * Writes pixels with their a* and b* multiplied; alpha is left as it is.
+ *
+ * With y, and so L*, unchanged, scaling a* and b* scales x - y and z - y.
+ *
+ * @param {Float32Array} roots what `rootsOf` returned.
+ * @param {number} saturation 0 is grey, 1 changes nothing.
+ * @param {Uint8ClampedArray} rgba is written to.
+ */
+export function writeSaturated(roots, saturation, rgba) {
+  const [toR, toG, toB] = RGB_FROM_WHITENED;
+  for (let from = 0, to = 0; from < roots.length; from += 3, to += 4) {
+    const y = roots[from + 1];
+    const x3 = cube(y + saturation * (roots[from] - y));
+    const y3 = cube(y);
+    const z3 = cube(y + saturation * (roots[from + 2] - y));
+    rgba[to] = level(toR[0] * x3 + toR[1] * y3 + toR[2] * z3);
+    rgba[to + 1] = level(toG[0] * x3 + toG[1] * y3 + toG[2] * z3);
+    rgba[to + 2] = level(toB[0] * x3 + toB[1] * y3 + toB[2] * z3);
+  }
+}
+
+function linear(encoded) {
+  return encoded <= 0.04045
+    ? encoded / 12.92
+    : ((encoded + 0.055) / 1.055) ** 2.4;
+}
+
+function gammaEncoded(light) {
+  return light <= 0.0031308
+    ? 12.92 * light
+    : 1.055 * light ** (1 / 2.4) - 0.055;
+}
+
+function level(light) {
+  const inside = light < 0 ? 0 : light > 1 ? 1 : light;
+  return LEVEL_OF_STEP[(STEPS * inside + 0.5) | 0];
+}
+
+function cubeRoot(t) {
+  return t > DELTA_CUBED ? Math.cbrt(t) : t / SLOPE + 4 / 29;
+}
+
+function cube(root) {
+  // `root ** 3` takes ten times as long.
+  return root > DELTA ? root * root * root : SLOPE * (root - 4 / 29);
+}
+
+function inverse([u, v, w]) {
+  const columns = [cross(v, w), cross(w, u), cross(u, v)];
+  const determinant = dot(u, columns[0]);
+  return [0, 1, 2].map((i) => columns.map((c) => c[i] / determinant));
+}
+
+function cross(u, v) {
+  return [
+    u[1] * v[2] - u[2] * v[1],
+    u[2] * v[0] - u[0] * v[2],
+    u[0] * v[1] - u[1] * v[0],
+  ];
+}
+
+function dot(u, v) {
+  return u[0] * v[0] + u[1] * v[1] + u[2] * v[2];
+}

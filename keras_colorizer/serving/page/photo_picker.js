@@ -1,0 +1,34 @@
+// Photos that somebody chooses from a dialog or drops onto the page.
+
+export class PhotoPicker {
+  /**
+   * @param {HTMLInputElement} input for files.
+   * @param {Document} page where they may be dropped.
+   * @param {(files: File[]) => void} onPick
+   */
+  constructor(input, page, onPick) {
+    input.addEventListener("change", () => {
+      onPick([...input.files]);
+      input.value = ""; // Else the same photo cannot be chosen again.
+    });
+    const { classList } = page.documentElement;
+    page.addEventListener("dragover", (event) => {
+      if (!holdsFiles(event)) return;
+      event.preventDefault();
+      classList.add("dropping");
+    });
+    page.addEventListener("dragleave", ({ relatedTarget }) => {
+      if (relatedTarget === null) classList.remove("dropping");
+    });
+    page.addEventListener("drop", (event) => {
+      if (!holdsFiles(event)) return;
+      event.preventDefault();
+      classList.remove("dropping");
+      onPick([...event.dataTransfer.files]);
+    });
+  }
+}
+
+function holdsFiles({ dataTransfer }) {
+  return dataTransfer.types.includes("Files");
+}

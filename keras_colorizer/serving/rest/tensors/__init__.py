@@ -1,0 +1,1 @@
+"""Tensors from JSON values, and JSON from tensors."""
