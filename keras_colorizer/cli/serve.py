@@ -84,6 +84,7 @@ def serve(options: Serve) -> int:
         service = _service(options, configs)
         poller = _poller(options, service)
         poller.start()
+        listener.listen()  # Who reads the next line may ask at once.
         names = ", ".join(service.models.names)
         print(f"Serving {names} at {url} (Ctrl-C stops it)", flush=True)
         has_finished = server.serve(
