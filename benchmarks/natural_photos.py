@@ -1,9 +1,10 @@
 """Photos to measure with, made from those that come with scikit-image."""
 
+import io
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from keras_colorizer.data.sources import embedded_photos
 
@@ -47,6 +48,24 @@ def write_large(path: Path, *, size: tuple[int, int], mode: str) -> None:
     grain = grain if mode == "L" else grain[..., None]
     levels = np.clip(np.rint(enlarged + grain), 0, 255).astype("uint8")
     Image.fromarray(levels).save(path, quality=QUALITY)
+
+
+def jpegs(*, count: int, size: tuple[int, int]) -> list[bytes]:
+    """Returns JPEGs of scikit-image's color photos, resized and cut to fit.
+
+    Args:
+        count: How many, no two alike.
+        size: Width and height of each, in pixels.
+    """
+    paths = embedded_photos()
+    files = []
+    for number in range(count):
+        photo = Image.open(paths[number % len(paths)]).convert("RGB")
+        turned = photo.rotate(90 * (number // len(paths)), expand=True)
+        buffer = io.BytesIO()
+        ImageOps.fit(turned, size).save(buffer, "JPEG", quality=QUALITY)
+        files.append(buffer.getvalue())
+    return files
 
 
 def _holds(photo, size):
