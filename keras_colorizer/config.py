@@ -207,6 +207,12 @@ def _check(config):
         ("checkpoint_minutes", config.checkpoint_minutes > 0, "above 0"),
         ("seed", 0 <= config.seed < 2**31, "in [0, 2**31)"),
         (
+            "freeze_encoder",
+            preset.has_encoder or not config.freeze_encoder,
+            "left out for all presets but small, whose encoder can be trained "
+            "already",
+        ),
+        (
             "pretrain_epochs",
             0 <= config.pretrain_epochs <= config.epochs,
             f"between 0 and --epochs ({config.epochs})",

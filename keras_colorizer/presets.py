@@ -27,6 +27,11 @@ class GeneratorPreset:
     options: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def has_encoder(self) -> bool:
+        """Whether its encoder can come trained, and be left as it is."""
+        return self.architecture == "efficientnet_unet"
+
+    @property
     def multiple(self) -> int:
         """Sides of an input must be multiples of this many pixels."""
         return 2 ** len(self.widths)

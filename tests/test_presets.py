@@ -7,6 +7,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from keras_colorizer import presets
+from keras_colorizer.config import TrainingConfig
 from keras_colorizer.errors import ConfigError
 
 
@@ -43,6 +44,14 @@ def test_render_size_is_what_the_name_says(name, render_size):
 )
 def test_multiple_is_two_to_the_number_of_levels(name, multiple):
     assert presets.generator_preset(name).multiple == multiple
+
+
+def test_only_a_preset_with_an_encoder_of_its_own_is_frozen():
+    assert TrainingConfig(preset="small", freeze_encoder=True).freeze_encoder
+    for name in presets.GENERATORS:
+        if name != "small":
+            with pytest.raises(ConfigError, match="--freeze-encoder must be"):
+                TrainingConfig(preset=name, freeze_encoder=True)
 
 
 def test_discriminator_has_pix2pix_s_widths():

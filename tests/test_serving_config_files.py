@@ -93,7 +93,7 @@ def test_batching_parameters_are_read(write):
     ],
 )
 def test_prometheus_is_on_only_where_it_is_enabled(write, text, path):
-    assert read_monitoring(write(text)).path == path
+    assert read_monitoring(write(text)) == path
 
 
 @pytest.mark.parametrize(

@@ -199,7 +199,7 @@ def test_threads_are_as_many_as_processors():
 
 
 def test_metrics_are_where_prometheus_looks():
-    path = read_monitoring(SERVING / "monitoring.config").path
+    path = read_monitoring(SERVING / "monitoring.config")
     (job,) = load("prometheus.yml")["scrape_configs"]
     annotations = POD["metadata"]["annotations"]
     assert path == job["metrics_path"] == annotations["prometheus.io/path"]

@@ -95,6 +95,10 @@ class Tables:
             for name, scores in (
                 ("left grey", self.start.grey),
                 ("the start", self.start.start),
+                *(
+                    (f"the start, ab times {factor}", scores)
+                    for factor, scores in self.start.bolder.items()
+                ),
             )
         ]
         rows = [

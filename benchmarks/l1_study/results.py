@@ -27,6 +27,7 @@ class Start:
         true_colorfulness: Of each judged photo.
         grey: Scores of the photos left grey.
         start: Scores of the generator before any adversarial step.
+        bolder: The same with its ab multiplied, by the factor as text.
     """
 
     photos: list[str]
@@ -35,6 +36,7 @@ class Start:
     true_colorfulness: list[float]
     grey: Scores
     start: Scores
+    bolder: dict[str, Scores]
 
 
 @dataclass(frozen=True)

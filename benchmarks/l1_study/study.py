@@ -23,6 +23,10 @@ from keras_colorizer.networks.generator_file import (
     load_generator,
     save_generator,
 )
+from keras_colorizer.networks.saturation import with_saturation
+
+# Color without an adversary: about what the weights give.
+FACTORS = (1.25, 1.35, 1.8, 2.0)
 
 
 def study(config: StudyConfig) -> None:
@@ -63,6 +67,12 @@ def _start(folder, photos: StudyPhotos):
                 true_colorfulness=true_colorfulness(photos),
                 grey=judge(photos, _leave_grey),
                 start=judge(photos, _predicting(generator)),
+                bolder={
+                    f"{factor:g}": judge(
+                        photos, _predicting(with_saturation(generator, factor))
+                    )
+                    for factor in FACTORS
+                },
             )
         )
     elif start.fingerprint != photos.fingerprint:

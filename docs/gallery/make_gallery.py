@@ -13,11 +13,11 @@ from sheets import Row, sheet
 from keras_colorizer.cli.running import run_command
 from keras_colorizer.errors import ConfigError, DataError
 from keras_colorizer.files import whole_file
+from keras_colorizer.pretrained import DEFAULT
 from keras_colorizer.silence import silent_stderr
 
 HERE = Path(__file__).parent
 LISTED = HERE / "photos.csv"
-PRETRAINED = "small"
 QUALITY = 88
 
 
@@ -102,7 +102,7 @@ def _load_colorizer(model):
         from keras_colorizer import Colorizer
 
         if model is None:
-            return Colorizer.from_preset(PRETRAINED)
+            return Colorizer.from_preset(DEFAULT)
         return Colorizer.load(model)
 
 

@@ -19,6 +19,7 @@ from keras_colorizer.photos import (
     read_photo,
     write_photo,
 )
+from keras_colorizer.pretrained import DEFAULT
 from keras_colorizer.silence import silent_stderr
 
 # What cannot hold a photo in full color, such as GIF, becomes this.
@@ -180,7 +181,7 @@ def _load_colorizer(model):
         from keras_colorizer.inference.colorizer import Colorizer
 
         if model is None:
-            return Colorizer.from_preset("small")
+            return Colorizer.from_preset(DEFAULT)
         return Colorizer.load(model)
 
 

@@ -17,10 +17,10 @@ from keras_colorizer.cli.running import FAILED
 from keras_colorizer.errors import ConfigError
 from keras_colorizer.files import whole_folder
 from keras_colorizer.photos import MAX_PIXELS, find_photos
+from keras_colorizer.pretrained import DEFAULT
 from keras_colorizer.silence import silent_stderr
 
 REPORT_SUFFIXES = (".html", ".htm")
-PRETRAINED = "small"
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _load_colorizers(options):
         from keras_colorizer.inference.colorizer import Colorizer
 
         if not options.model:
-            return {PRETRAINED: Colorizer.from_preset(PRETRAINED)}
+            return {DEFAULT: Colorizer.from_preset(DEFAULT)}
         models = row_names(chain(*options.model))
         return {name: Colorizer.load(path) for name, path in models.items()}
 

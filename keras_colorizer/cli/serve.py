@@ -186,7 +186,7 @@ def _service(options, configs):
     if options.batching_parameters is not None:
         batching = read_batching(options.batching_parameters)
     if options.monitoring_config is not None:
-        metrics_path = read_monitoring(options.monitoring_config).path
+        metrics_path = read_monitoring(options.monitoring_config)
     return Service(
         configs,
         ServiceOptions(

@@ -12,7 +12,6 @@ weights (Apache-2.0): tensorflow/tpu, models/official/efficientnet/lite.
 import keras
 from keras import layers
 
-from keras_colorizer.errors import ConfigError
 from keras_colorizer.networks.smooth_decoder import decode, relu
 
 STEM_WIDTH = 32
@@ -48,26 +47,15 @@ def freeze_encoder(generator: keras.Model) -> None:
 
     Args:
         generator: Of `build_efficientnet_unet`.
-
-    Raises:
-        ConfigError: If the generator is of another architecture.
     """
-    encoder = [x for x in generator.layers if x.name.startswith(ENCODER)]
-    if not encoder:
-        raise ConfigError(
-            "--freeze-encoder is for the preset small, whose encoder can be "
-            "trained already: leave it out."
-        )
-    for layer in encoder:
-        layer.trainable = False
+    for layer in generator.layers:
+        if layer.name.startswith(ENCODER):
+            layer.trainable = False
 
 
 def _encode(lightness, widths, middle_width):
     """The levels of EfficientNet-Lite0, finest first."""
     first, second, third, fourth, fifth = widths
-    x = _stem(lightness)
-    x = _block(x, first, 0, kernel=3, expansion=1)
-    levels = [x]
     # Of each stage the channels, the side of its kernels, the step of its
     # first block, and how many blocks there are.
     stages = [
@@ -77,15 +65,16 @@ def _encode(lightness, widths, middle_width):
         (fourth, 5, 1, 3),
         (fifth, 5, 2, 3),
     ]
-    number = 1
+    x = _block(_stem(lightness), first, 0, kernel=3, expansion=1)
+    levels, number = [], 1
     for width, kernel, strides, repeats in stages:
+        if strides > 1:  # A level ends where the next one is half its size.
+            levels.append(x)
         for repeat in range(repeats):
             step = strides if repeat == 0 else 1
             x = _block(x, width, number, kernel=kernel, strides=step)
             number += 1
-        levels.append(x)
-    del levels[3]  # The fourth level's first half.
-    return levels
+    return [*levels, x]
 
 
 def _stem(x):

@@ -5,6 +5,7 @@ from pathlib import Path
 from keras_colorizer.errors import ArtifactError
 
 FOLDER = Path(__file__).parent
+DEFAULT = "small"  # What commands use when no model is named.
 TFLITE = "colorizer_float16.tflite"
 KERAS = "generator.keras"
 

@@ -5,7 +5,6 @@ All are protobuf text.
 Source: TF Serving's config/model_server_config.proto.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from google.protobuf import text_format
@@ -26,18 +25,6 @@ from keras_colorizer.serving.models.config import (
 )
 
 PLATFORM = "tensorflow"
-
-
-@dataclass(frozen=True)
-class MonitoringConfig:
-    """Whether Prometheus may ask, and where.
-
-    Attributes:
-        path: Of the metrics, such as "/monitoring/prometheus/metrics"; None if
-            they are off.
-    """
-
-    path: str | None = None
 
 
 def read_models(path: Path) -> list[ModelConfig]:
@@ -88,24 +75,28 @@ def read_batching(path: Path) -> BatchingParameters:
         raise ConfigError(f"`{path}`: {error}") from None
 
 
-def read_monitoring(path: Path) -> MonitoringConfig:
+def read_monitoring(path: Path) -> str | None:
     """Reads a file of monitoring parameters.
 
     Args:
         path: The file.
+
+    Returns:
+        The path of the metrics, such as "/monitoring/prometheus/metrics"; None
+        if they are off.
 
     Raises:
         ConfigError: If it cannot be read, or gives no path.
     """
     prometheus = _parse(path, MonitoringMessage()).prometheus_config
     if not prometheus.enable:
-        return MonitoringConfig()
+        return None
     if not prometheus.path.startswith("/"):
         raise ConfigError(
             f"`{path}`: prometheus_config must have a path that begins with /. "
             f'Received: "{prometheus.path}"'
         )
-    return MonitoringConfig(prometheus.path)
+    return prometheus.path
 
 
 def _parse(path, message):

@@ -20,8 +20,7 @@ def build_gan(config: TrainingConfig, steps: int) -> ColorizationGAN:
         steps: Steps of an epoch.
 
     Raises:
-        ConfigError: If the initial generator is of another preset, or if there
-            is no encoder to freeze.
+        ConfigError: If the initial generator is of another preset.
         ArtifactError: If it cannot be read.
     """
     keras.utils.set_random_seed(config.seed)

@@ -15,7 +15,8 @@ SECONDS_IDLE = 75  # Between two requests of one connection.
 def listen(host: str, port: int) -> socket.socket:
     """Takes an address, so that nothing else can.
 
-    Connections are refused until `serve`.
+    Connections are refused until the socket's own `listen`: who comes while
+    models load is told so at once, instead of being kept waiting.
 
     Args:
         host: A name or address of this machine.
