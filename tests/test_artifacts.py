@@ -37,7 +37,8 @@ from keras_colorizer.presets import generator_preset
 
 PRESETS = [
     "tiny",
-    "small",
+    pytest.param("quick", marks=pytest.mark.slow),
+    pytest.param("small", marks=pytest.mark.slow),
     pytest.param("unet_128", marks=pytest.mark.slow),
     pytest.param("unet_256", marks=pytest.mark.slow),
 ]

@@ -83,6 +83,7 @@ def names_in(folder):
     return {path.name for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_export_folder_holds_what_is_promised(exported):
     assert names_in(exported) == {"saved_model", "tflite", "report.json"}
     assert names_in(exported / "tflite") == FILES
@@ -90,6 +91,7 @@ def test_export_folder_holds_what_is_promised(exported):
     assert {"saved_model.pb", "variables", "assets.extra"} <= names_in(version)
 
 
+@pytest.mark.slow
 def test_report_tells_of_every_artifact(exported):
     report = json.loads((exported / "report.json").read_text())
     artifacts = {a["name"]: a for a in report["artifacts"]}
@@ -112,6 +114,7 @@ def test_report_tells_of_every_artifact(exported):
     assert sides == {256, 1024}
 
 
+@pytest.mark.slow
 def test_model_card_says_what_the_model_is(exported, tiny_run):
     path = exported / "saved_model/colorizer/1/assets.extra/model_card.json"
     card = json.loads(path.read_text())
@@ -123,6 +126,7 @@ def test_model_card_says_what_the_model_is(exported, tiny_run):
     assert card["parameters"] == generator.count_params()
 
 
+@pytest.mark.slow
 def test_model_card_is_inside_the_files(exported):
     assets = exported / "saved_model/colorizer/1/assets.extra"
     card = (assets / "model_card.json").read_text()
@@ -161,6 +165,7 @@ def test_saturations_that_paint_nothing_are_refused(export, saturation):
     assert "--saturation" in errors
 
 
+@pytest.mark.slow
 def test_colorize_command_runs_the_file_without_tensorflow(exported, tmp_path):
     photo = tmp_path / "old.png"
     Image.fromarray(skimage.data.camera()[:99, :201]).save(photo)
@@ -183,6 +188,7 @@ def test_colorize_command_runs_the_file_without_tensorflow(exported, tmp_path):
         assert colored.size == (201, 99)
 
 
+@pytest.mark.slow
 def test_warmup_is_what_tf_serving_reads(exported):
     path = exported / "saved_model/colorizer/1/assets.extra"
     records = tf.data.TFRecordDataset(str(path / "tf_serving_warmup_requests"))
@@ -211,6 +217,7 @@ def test_warmup_is_what_tf_serving_reads(exported):
     assert len(sizes) == 2
 
 
+@pytest.mark.slow
 def test_signatures_are_those_of_the_contract(exported):
     model = tf.saved_model.load(str(exported / "saved_model/colorizer/1"))
     found = {
@@ -229,6 +236,7 @@ def test_signatures_are_those_of_the_contract(exported):
     }
 
 
+@pytest.mark.slow
 def test_second_export_is_the_next_version(export, exported, tmp_path):
     shutil.copytree(exported, tmp_path, dirs_exist_ok=True)
     versions = tmp_path / "saved_model/colorizer"
@@ -347,6 +355,7 @@ def test_functions_export_a_generator(tiny_run, tmp_path):
         assert np.abs(colored.astype(int) - expected).max() <= 1
 
 
+@pytest.mark.slow
 def test_on_device_script_colors_a_photo(exported, tmp_path, tiny_run):
     photo, result = tmp_path / "old.png", tmp_path / "new.png"
     Image.fromarray(skimage.data.camera()[:99, :201]).save(photo)

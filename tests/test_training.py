@@ -456,6 +456,7 @@ def test_settings_survive_their_file(tiny_config, tmp_path):
         TrainingConfig.load(path)
 
 
+@pytest.mark.slow
 def test_full_disk_is_said_and_the_older_checkpoint_stays(
     tiny_config, tmp_path
 ):
