@@ -197,7 +197,13 @@ def test_validation_uses_the_average_in_inference_mode(batch):
     assert_allclose(gan.predict(lightness, verbose=0), fake_ab, atol=1e-6)
 
 
-@pytest.mark.parametrize("patchgan", ["patchgan_70", "patchgan_70_spectral"])
+@pytest.mark.parametrize(
+    "patchgan",
+    [
+        "patchgan_70",
+        pytest.param("patchgan_70_spectral", marks=pytest.mark.slow),
+    ],
+)
 def test_checkpoint_keeps_networks_optimizers_and_dropout(
     patchgan, dataset, tmp_path
 ):

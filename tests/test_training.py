@@ -288,6 +288,7 @@ def test_more_epochs_go_on_after_the_last(tiny_config, tmp_path):
     assert TrainingConfig.load(config.run_dir / "config.json").epochs == 3
 
 
+@pytest.mark.slow
 def test_photos_that_changed_before_resuming_are_noted(tiny_config, tmp_path):
     folder = tmp_path / "photos"
     shutil.copytree(tiny_config.data, folder)
@@ -304,6 +305,7 @@ def cut_in_half(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
+@pytest.mark.slow
 def test_damaged_checkpoints_fall_back_or_are_named(tiny_config, tmp_path):
     config = changed(tiny_config, run_dir=tmp_path / "run")
     train(config)
