@@ -1,5 +1,6 @@
-"""Makes the README's picture of the page to try a server on.
+"""Makes the README's pictures of the two pages, and the icons of one.
 
+    make web
     python docs/screenshots.py
 
 It needs selenium, Chromium and its chromedriver.
@@ -14,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import skimage.data
 from PIL import Image
@@ -21,28 +23,107 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-TARGET = Path(__file__).with_name("serving_page.png")
+DOCS = Path(__file__).parent
+ICON = DOCS.parent / "keras_colorizer/serving/page/icon.svg"
+ICON_SIZES = (192, 512)
+ICON_FOLDER = DOCS.parent / "ondevice/web/public"
 PHOTOS = ("astronaut", "camera", "coffee")
-WINDOW = {"width": 1200, "height": 820, "deviceScaleFactor": 1, "mobile": False}
 COLORS = 256  # Half the bytes.
 PATIENCE = 120  # Seconds.
 
 
+class Picture(NamedTuple):
+    """A picture to make.
+
+    Attributes:
+        name: Of the file.
+        path: Of the page, on the server.
+        scheme: That the user prefers.
+        width: Of the window, in pixels.
+        height: Of the window, in pixels.
+    """
+
+    name: str
+    path: str
+    scheme: str = "light"
+    width: int = 1200
+    height: int = 820
+
+
+PICTURES = (
+    Picture("serving_page.png", "/"),
+    Picture("on_device_light.png", "/ondevice/"),
+    Picture("on_device_dark.png", "/ondevice/", "dark"),
+    Picture("on_device_phone.png", "/ondevice/", "light", 390, 844),
+)
+
+
 def main():
-    """Serves the pretrained model, colors photos on the page and saves it."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        served() as url,
-        chromium() as browser,
-    ):
-        browser.get(url)
-        color(browser, black_and_white_photos(Path(folder)))
-        screenshot = Image.open(io.BytesIO(browser.get_screenshot_as_png()))
-    rgb = screenshot.convert("RGB")
+    """Serves the pretrained model, colors photos on the pages, saves them."""
+    with chromium() as browser:
+        for size in ICON_SIZES:
+            draw_icon(browser, size)
+    with tempfile.TemporaryDirectory() as folder, served() as url:
+        photos = black_and_white_photos(Path(folder))
+        for picture in PICTURES:
+            with chromium() as browser:
+                take(browser, url, picture, photos)
+
+
+def take(
+    browser: webdriver.Chrome, url: str, picture: Picture, photos: list[Path]
+) -> None:
+    """Colors photos on a page, and saves what it looks like."""
+    set_window(browser, picture)
+    browser.get(url + picture.path)
+    color(browser, photos)
+    rgb = screenshot(browser).convert("RGB")
     # With a palette of its own, so that Pillow dithers.
     few_colors = rgb.quantize(palette=rgb.quantize(COLORS, kmeans=3))
-    few_colors.save(TARGET, optimize=True)
-    print(f"{TARGET}: {TARGET.stat().st_size:,} bytes")
+    save(few_colors, DOCS / picture.name)
+
+
+def draw_icon(browser: webdriver.Chrome, size: int) -> None:
+    """Draws the icon in pixels, as phones want it."""
+    set_window(browser, PICTURES[0])
+    browser.get("about:blank")
+    browser.execute_script(
+        "const [icon, size] = arguments, { style } = document.body;"
+        "document.body.innerHTML = icon;"
+        "document.body.firstElementChild.setAttribute('width', size);"
+        "style.margin = 0; style.background = '#fbfaf8';",
+        ICON.read_text(),
+        size,
+    )
+    icon = browser.find_element(By.TAG_NAME, "svg").screenshot_as_png
+    with Image.open(io.BytesIO(icon)) as image:
+        save(image.convert("RGB"), ICON_FOLDER / f"icon_{size}.png")
+
+
+def save(picture: Image.Image, path: Path) -> None:
+    """Writes a picture, and says how large it is."""
+    picture.save(path, optimize=True)
+    print(f"{path}: {path.stat().st_size:,} bytes")
+
+
+def set_window(browser: webdriver.Chrome, picture: Picture) -> None:
+    """Sets the window's size, and the scheme that the user prefers."""
+    command, is_phone = browser.execute_cdp_cmd, picture.width < 500
+    window = {
+        "width": picture.width,
+        "height": picture.height,
+        "deviceScaleFactor": 1,
+        "mobile": is_phone,
+    }
+    command("Emulation.setDeviceMetricsOverride", window)
+    command("Emulation.setTouchEmulationEnabled", {"enabled": is_phone})
+    scheme = {"name": "prefers-color-scheme", "value": picture.scheme}
+    command("Emulation.setEmulatedMedia", {"features": [scheme]})
+
+
+def screenshot(browser: webdriver.Chrome) -> Image.Image:
+    """Returns what the window shows."""
+    return Image.open(io.BytesIO(browser.get_screenshot_as_png()))
 
 
 @contextmanager
@@ -62,7 +143,7 @@ def served() -> Iterator[str]:
 
 @contextmanager
 def chromium() -> Iterator[webdriver.Chrome]:
-    """Starts Chromium without a window, of the size of the picture."""
+    """Starts Chromium without a window."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or "chromium"
     for flag in ("--headless=new", "--no-sandbox", "--hide-scrollbars"):
@@ -70,8 +151,6 @@ def chromium() -> Iterator[webdriver.Chrome]:
     service = webdriver.ChromeService(shutil.which("chromedriver"))
     browser = webdriver.Chrome(options=options, service=service)
     try:
-        set_metrics = "Emulation.setDeviceMetricsOverride"
-        browser.execute_cdp_cmd(set_metrics, WINDOW)
         yield browser
     finally:
         browser.quit()

@@ -353,26 +353,3 @@ def test_functions_export_a_generator(tiny_run, tmp_path):
     for path in [version.parent, files[0]]:
         colored = np.asarray(Colorizer.load(path).colorize(grey))
         assert np.abs(colored.astype(int) - expected).max() <= 1
-
-
-@pytest.mark.slow
-def test_on_device_script_colors_a_photo(exported, tmp_path, tiny_run):
-    photo, result = tmp_path / "old.png", tmp_path / "new.png"
-    Image.fromarray(skimage.data.camera()[:99, :201]).save(photo)
-    model = exported / "tflite/colorizer_float32.tflite"
-    script = REPOSITORY / "serving/on_device.py"
-    subprocess.run([sys.executable, script, model, photo, result], check=True)
-    expected = Colorizer.load(tiny_run.run_dir).colorize(photo)
-    difference = np.asarray(Image.open(result)).astype(int) - expected
-    assert np.abs(difference).max() <= 1
-
-
-def test_on_device_script_needs_nothing_of_the_package():
-    imported = {
-        line.split()[1].split(".")[0]
-        for line in (REPOSITORY / "serving/on_device.py")
-        .read_text()
-        .splitlines()
-        if line.startswith(("import ", "from "))
-    }
-    assert imported == {"os", "sys", "numpy", "ai_edge_litert", "PIL"}

@@ -1,7 +1,8 @@
 // Takes one photo from its file to its result, beside the page.
 
-import { canvasOf, decoded, servable } from "./photo_file.js";
 import { colorized } from "./model_server.js";
+import { servable } from "./photo_file.js";
+import { AS_STORED, decoded, shrunk } from "./picture.js";
 
 const THUMBNAIL = 112; // Pixels, of the longer side.
 
@@ -16,21 +17,19 @@ self.onmessage = async ({ data: { file, url } }) => {
 async function colorize(file, url) {
   tell({ stage: "preparing" });
   const { sent, picture, note } = await servable(file);
-  tell({ stage: "coloring", sent, note, thumbnail: thumbnailOf(picture) });
+  const thumbnail = thumbnailOf(picture);
+  tell({ stage: "coloring", before: sent, note, thumbnail });
   const result = await colorized(url, sent, (pause) =>
     tell({ stage: "pausing", sentence: pause }),
   );
-  const colored = await decoded(result);
+  const colored = await decoded(result, AS_STORED);
   if (colored === null) throw new Error("The result is not a picture.");
   tell({ stage: "done", result, thumbnail: thumbnailOf(colored) });
 }
 
 function thumbnailOf(picture) {
   if (picture === null) return null;
-  const longer = Math.max(picture.width, picture.height);
-  const canvas = canvasOf(picture, Math.min(1, THUMBNAIL / longer));
-  picture.close();
-  return canvas.transferToImageBitmap();
+  return shrunk(picture, THUMBNAIL).transferToImageBitmap();
 }
 
 function tell(news) {

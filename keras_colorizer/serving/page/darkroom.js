@@ -1,24 +1,27 @@
-// Where results are looked at and finished, in a worker.
+// Where results are looked at and finished, in workers.
 
-import { reasonOf, startWorker } from "./workers.js";
-
-const WORKER = "darkroom_worker.js";
+import { Assistant } from "./workers.js";
 
 export class Darkroom {
-  #worker = startWorker(WORKER);
-  #last = Promise.resolve();
+  #looking;
+  #developing; // By another one: it may take seconds.
+
+  /** @param {() => Worker} start which starts one that works in a darkroom. */
+  constructor(start) {
+    this.#looking = new Assistant(start);
+    this.#developing = new Assistant(start);
+  }
 
   /**
    * Makes the pictures to show of a photo.
    *
-   * @param {Photo} photo whose `sent` is known.
+   * @param {Photo} photo whose `before` is known.
    * @param {number} side the longer one, in pixels; smaller photos keep theirs.
    * @returns {Promise<{before: ImageBitmap, after: ?ImageBitmap}>}
    * @throws {Error} a sentence.
    */
-  look(photo, side) {
-    const { sent: before, result: after, saturation } = photo;
-    return this.#do("look", { before, after, saturation, side });
+  look({ before, result, saturation }, side) {
+    return this.#looking.ask("look", { before, result, saturation, side });
   }
 
   /**
@@ -28,40 +31,19 @@ export class Darkroom {
    * @returns {Promise<{after: ImageBitmap}>}
    */
   saturate(saturation) {
-    return this.#do("saturate", { saturation });
+    return this.#looking.ask("saturate", { saturation });
   }
 
-  // One after the other: answers come in the order of what was asked.
-  #do(task, order) {
-    const turn = this.#last.then(() => answerOf(this.#worker, task, order));
-    this.#last = turn.catch(() => {});
-    return turn;
+  /**
+   * Makes a photo's result at full size and at its saturation.
+   *
+   * @param {Photo} photo which is done.
+   * @param {string} type of the file, of those that the worker can write.
+   * @returns {Promise<Blob>}
+   * @throws {Error} a sentence.
+   */
+  async develop({ before, result, saturation }, type) {
+    const order = { before, result, saturation, type };
+    return (await this.#developing.ask("develop", order)).result;
   }
-}
-
-/**
- * Returns a photo's result at full size and at its saturation.
- *
- * @param {Photo} photo which is done.
- * @returns {Promise<Blob>} a PNG, the server's own where nothing is changed.
- * @throws {Error} a sentence.
- */
-export async function developed({ result, saturation }) {
-  if (saturation === 1) return result;
-  const worker = startWorker(WORKER);
-  try {
-    const order = { result, saturation };
-    return (await answerOf(worker, "develop", order)).result;
-  } finally {
-    worker.terminate();
-  }
-}
-
-function answerOf(worker, task, order) {
-  return new Promise((resolve, reject) => {
-    worker.onmessage = ({ data: { made, sentence } }) =>
-      made ? resolve(made) : reject(new Error(sentence));
-    worker.onerror = (event) => reject(new Error(reasonOf(event)));
-    worker.postMessage({ task, order });
-  });
 }

@@ -1,8 +1,10 @@
-// The orientation that a camera noted, which a colorizer on a server ignores.
+// What a camera noted in a photo's file, first of all how it was held.
 // Sources: Exif 2.32 (TIFF tag 274), PNG 3 (eXIf), the WebP container.
 
+import { Tiff } from "./tiff.js";
+
 const UPRIGHT = 1;
-const ORIENTATION_TAG = 0x0112;
+export const ORIENTATION = 0x0112;
 
 /**
  * Returns the EXIF orientation of a JPEG, PNG or WebP file.
@@ -11,65 +13,87 @@ const ORIENTATION_TAG = 0x0112;
  * @returns {number} 1 to 8; 1, upright, also where none is noted.
  */
 export function orientationOf(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const exif = exifOf(bytes);
+  if (exif === null) return UPRIGHT;
+  return wholly(() => orientationIn(new Tiff(exif))) ?? UPRIGHT;
+}
+
+/**
+ * Returns the EXIF of a JPEG, PNG or WebP file.
+ *
+ * @param {Uint8Array} bytes the whole file.
+ * @returns {?Uint8Array} a TIFF structure, in the file's own memory.
+ */
+export function exifOf(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const place = wholly(() => placeIn(view));
+  return place && bytes.subarray(place.start, place.end);
+}
+
+/**
+ * Returns what a reader of a file returns, or null if the file is cut off.
+ *
+ * @template T
+ * @param {() => T} read
+ * @returns {?T}
+ */
+export function wholly(read) {
   try {
-    const start = exifStart(view);
-    return start === null ? UPRIGHT : orientationAt(view, start);
+    return read();
   } catch (error) {
-    if (error instanceof RangeError) return UPRIGHT; // Cut off.
+    if (error instanceof RangeError) return null;
     throw error;
   }
 }
 
-function exifStart(view) {
-  if (view.getUint16(0) === 0xffd8) return startInJpeg(view);
-  if (text(view, 1, 3) === "PNG") return startInPng(view);
-  if (text(view, 8, 4) === "WEBP") return startInWebp(view);
+function orientationIn(tiff) {
+  const at = tiff.valueAt(tiff.first, ORIENTATION);
+  const orientation = at === null ? UPRIGHT : tiff.short(at);
+  return orientation >= 1 && orientation <= 8 ? orientation : UPRIGHT;
+}
+
+function placeIn(view) {
+  if (view.getUint16(0) === 0xffd8) return placeInJpeg(view);
+  if (text(view, 1, 3) === "PNG") return placeInPng(view);
+  if (text(view, 8, 4) === "WEBP") return placeInWebp(view);
   return null;
 }
 
-function startInJpeg(view) {
+function placeInJpeg(view) {
   const [app1, scan] = [0xffe1, 0xffda];
   let at = 2;
   while (view.getUint16(at) !== scan) {
+    const end = at + 2 + view.getUint16(at + 2);
     if (view.getUint16(at) === app1 && text(view, at + 4, 4) === "Exif") {
-      return at + 10;
+      return { start: at + 10, end };
     }
-    at += 2 + view.getUint16(at + 2);
+    at = end;
   }
   return null;
 }
 
-function startInPng(view) {
+function placeInPng(view) {
   for (let at = 8; at < view.byteLength; at += 12 + view.getUint32(at)) {
-    if (text(view, at + 4, 4) === "eXIf") return at + 8;
+    if (text(view, at + 4, 4) === "eXIf") {
+      return { start: at + 8, end: at + 8 + view.getUint32(at) };
+    }
   }
   return null;
 }
 
-function startInWebp(view) {
+function placeInWebp(view) {
   let at = 12;
   while (at < view.byteLength) {
-    if (text(view, at, 4) === "EXIF") {
-      return text(view, at + 8, 4) === "Exif" ? at + 14 : at + 8;
-    }
     const size = view.getUint32(at + 4, true);
-    at += 8 + size + (size % 2);
+    const start = at + 8;
+    if (text(view, at, 4) === "EXIF") {
+      // Some writers put JPEG's mark before it.
+      const mark = text(view, start, 4) === "Exif" ? 6 : 0;
+      return { start: start + mark, end: start + size };
+    }
+    at = start + size + (size % 2);
   }
   return null;
-}
-
-function orientationAt(view, tiff) {
-  const little = text(view, tiff, 2) === "II";
-  const first = tiff + view.getUint32(tiff + 4, little);
-  const count = view.getUint16(first, little);
-  for (let entry = first + 2; entry < first + 2 + 12 * count; entry += 12) {
-    if (view.getUint16(entry, little) === ORIENTATION_TAG) {
-      const orientation = view.getUint16(entry + 8, little);
-      return orientation >= 1 && orientation <= 8 ? orientation : UPRIGHT;
-    }
-  }
-  return UPRIGHT;
 }
 
 function text(view, at, length) {

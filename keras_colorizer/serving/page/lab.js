@@ -1,4 +1,4 @@
-// Saturation: a* and b* scaled, L* kept (D65, 2 degree observer).
+// Colors of pixels: a* and b* set or scaled, L* kept (D65, 2 degree observer).
 // Sources: IEC 61966-2-1:1999 for the sRGB transfer curve, CIE 15:2004 for
 // L*a*b*.
 
@@ -23,6 +23,7 @@ const SLOPE = 3 * DELTA ** 2;
 const LINEAR_OF_LEVEL = Float64Array.from({ length: 256 }, (_, level) =>
   linear(level / 255),
 );
+const ROOT_OF_GREY = Float64Array.from(LINEAR_OF_LEVEL, cubeRoot);
 // Fine enough for a tenth of a level at black, where the curve is steepest.
 const STEPS = 2 ** 14;
 const LEVEL_OF_STEP = Float32Array.from(
@@ -49,6 +50,24 @@ export function rootsOf(rgba) {
     roots[to + 2] = cubeRoot(toZ[0] * r + toZ[1] * g + toZ[2] * b);
   }
   return roots;
+}
+
+/**
+ * Returns the cube root y that L* is made of: L* = 116 y - 16.
+ *
+ * @param {Uint8ClampedArray} rgba sRGB levels, four to a pixel.
+ * @param {number} at where the pixel is.
+ * @returns {number}
+ */
+export function lightnessRoot(rgba, at) {
+  const red = rgba[at];
+  if (red === rgba[at + 1] && red === rgba[at + 2]) return ROOT_OF_GREY[red];
+  const [toR, toG, toB] = WHITENED_FROM_RGB[1];
+  return cubeRoot(
+    toR * LINEAR_OF_LEVEL[red] +
+      toG * LINEAR_OF_LEVEL[rgba[at + 1]] +
+      toB * LINEAR_OF_LEVEL[rgba[at + 2]],
+  );
 }
 
 /**

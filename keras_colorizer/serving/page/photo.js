@@ -1,7 +1,5 @@
 // One photo on its way: what is known of it, and the news of it.
 
-import { reasonOf, startWorker } from "./workers.js";
-
 export class Photo extends EventTarget {
   /**
    * Fires `change` whenever a field changes but the saturation.
@@ -25,37 +23,18 @@ export class Photo extends EventTarget {
     return this.stage === "failed" ? this.sentence : "";
   }
 
-  /** What to name a saved result. */
-  get resultName() {
-    return `${this.file.name.replace(/\.[^.]*$/, "")}_colorized.png`;
+  /**
+   * @param {string} suffix of the file, without a full stop.
+   * @returns {string} what to name a saved result.
+   */
+  resultName(suffix) {
+    return `${this.file.name.replace(/\.[^.]*$/, "")}_colorized.${suffix}`;
   }
 
   /** Puts it back in line, as if it had just been picked. */
   reset() {
     this.#reset();
     this.#announce();
-  }
-
-  /**
-   * Has it colorized; never fails, but tells what went wrong in `sentence`.
-   *
-   * @param {string} url of the model.
-   * @returns {Promise<void>} resolved when it is over.
-   */
-  async colorize(url) {
-    const worker = startWorker("colorizing_worker.js");
-    await new Promise((over) => {
-      worker.onmessage = ({ data }) => {
-        this.learn(data);
-        if (this.isOver) over();
-      };
-      worker.onerror = (event) => {
-        this.learn({ stage: "failed", sentence: reasonOf(event) });
-        over();
-      };
-      worker.postMessage({ file: this.file, url });
-    });
-    worker.terminate();
   }
 
   /** @param {object} news fields and their new values. */
@@ -70,8 +49,8 @@ export class Photo extends EventTarget {
     this.sentence = ""; // Why it failed, or waits.
     this.note = ""; // What to know about the result.
     this.activity = ""; // What is being done with the result.
-    this.sent = null; // The file that the server is sent.
-    this.result = null; // The file that it answered with.
+    this.before = null; // The file that is colored.
+    this.result = null; // What makes its colors, for the darkroom.
     this.thumbnail = null;
   }
 

@@ -1,6 +1,7 @@
 // A photo as the server takes it: upright, of a known format, not too large.
 
 import { orientationOf } from "./exif.js";
+import { AS_STORED, canvasOf, decoded } from "./picture.js";
 
 // What the server refuses beyond, unless it was exported with another limit.
 const MAX_PIXELS = 50_000_000;
@@ -27,7 +28,7 @@ const SERVABLE = [
 export async function servable(file) {
   const bytes = await bytesOf(file);
   const isServable = SERVABLE.some((magic) => magic.test(headerOf(bytes)));
-  const picture = await decoded(file);
+  const picture = await decoded(file, AS_STORED);
   if (picture === null && !isServable) {
     throw new Error(
       "This is not a photo that a browser can open: choose a JPEG, PNG, WebP " +
@@ -41,42 +42,13 @@ export async function servable(file) {
 }
 
 /**
- * Decodes a photo as the server does: pixels as stored, no color profile.
+ * Reads a file that was picked.
  *
- * @param {Blob} blob
- * @returns {Promise<?ImageBitmap>} null if the browser cannot.
+ * @param {File} file
+ * @returns {Promise<Uint8Array>}
+ * @throws {Error} a sentence, if it is a folder or has gone.
  */
-export async function decoded(blob) {
-  try {
-    return await createImageBitmap(blob, {
-      imageOrientation: "from-image",
-      colorSpaceConversion: "none",
-      premultiplyAlpha: "none",
-    });
-  } catch {
-    return null;
-  }
-}
-
-/**
- * Draws a picture smaller, or as large as it is.
- *
- * @param {ImageBitmap} picture
- * @param {number} scale of its sides, at most 1.
- * @returns {OffscreenCanvas}
- */
-export function canvasOf(picture, scale) {
-  const canvas = new OffscreenCanvas(
-    Math.max(1, Math.floor(picture.width * scale)),
-    Math.max(1, Math.floor(picture.height * scale)),
-  );
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.imageSmoothingQuality = "high";
-  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  return canvas;
-}
-
-async function bytesOf(file) {
+export async function bytesOf(file) {
   try {
     return new Uint8Array(await file.arrayBuffer());
   } catch {

@@ -2,15 +2,17 @@
 
 export class PhotoPicker {
   /**
-   * @param {HTMLInputElement} input for files.
+   * @param {Iterable<HTMLInputElement>} inputs for files.
    * @param {Document} page where they may be dropped.
    * @param {(files: File[]) => void} onPick
    */
-  constructor(input, page, onPick) {
-    input.addEventListener("change", () => {
-      onPick([...input.files]);
-      input.value = ""; // Else the same photo cannot be chosen again.
-    });
+  constructor(inputs, page, onPick) {
+    for (const input of inputs) {
+      input.addEventListener("change", () => {
+        onPick([...input.files]);
+        input.value = ""; // Else the same photo cannot be chosen again.
+      });
+    }
     const { classList } = page.documentElement;
     page.addEventListener("dragover", (event) => {
       if (!holdsFiles(event)) return;

@@ -1,25 +1,26 @@
 // The photo on show: compared, saturated, saved.
 
 import { Comparison } from "./comparison.js";
-import { Darkroom } from "./darkroom.js";
 
 const SIDE = 1600; // Pixels of a picture on show: enough for a screen.
 
 export class Viewer {
-  #darkroom = new Darkroom();
+  #darkroom;
   #comparison;
   #photo = null;
-  #looked = null; // The file of it that is on show.
+  #looked = null; // What of it is on show.
   #isSaturating = false;
 
   /**
    * @param {HTMLElement} element
+   * @param {Darkroom} darkroom where its pictures are made.
    * @param {object} on
    * @param {(photo: Photo) => void} on.download
    * @param {(saturation: number) => void} on.saturateAll
    */
-  constructor(element, on) {
+  constructor(element, darkroom, on) {
     this.element = element;
+    this.#darkroom = darkroom;
     this.#comparison = new Comparison(this.#part(".comparison"));
     this.#saturation.addEventListener("input", () => this.#saturate());
     this.#part("#download").onclick = () => on.download(this.#photo);
@@ -66,7 +67,7 @@ export class Viewer {
 
   async #look() {
     const photo = this.#photo;
-    const looked = photo.result ?? photo.sent;
+    const looked = photo.result ?? photo.before;
     if (looked === null || looked === this.#looked) return;
     this.#looked = looked;
     try {

@@ -1,0 +1,70 @@
+// Pictures: files decoded, and drawn at the size that is needed.
+
+import { turned, unturned } from "./turning.js";
+
+/** As the server reads a photo: levels as stored, whatever its profile. */
+export const AS_STORED = "none";
+/** As screens show it: levels converted from its color profile. */
+export const IN_SRGB = "default";
+
+/**
+ * Decodes a photo, upright.
+ *
+ * @param {Blob} blob
+ * @param {string} colors `AS_STORED` or `IN_SRGB`.
+ * @returns {Promise<?ImageBitmap>} null if the browser cannot.
+ */
+export async function decoded(blob, colors) {
+  try {
+    const { blob: file, orientation } = await unturned(blob);
+    const picture = await createImageBitmap(file, {
+      imageOrientation: "from-image",
+      colorSpaceConversion: colors,
+      premultiplyAlpha: "none",
+    });
+    return turned(picture, orientation);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Draws a picture smaller, or as large as it is.
+ *
+ * @param {ImageBitmap} picture
+ * @param {number} scale of its sides, at most 1.
+ * @returns {OffscreenCanvas}
+ */
+export function canvasOf(picture, scale) {
+  const canvas = new OffscreenCanvas(
+    Math.max(1, Math.floor(picture.width * scale)),
+    Math.max(1, Math.floor(picture.height * scale)),
+  );
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+/**
+ * Draws a picture so that its longer side measures at most so much.
+ *
+ * @param {ImageBitmap} picture which is closed.
+ * @param {number} side in pixels; smaller pictures keep theirs.
+ * @returns {OffscreenCanvas}
+ */
+export function shrunk(picture, side) {
+  const longer = Math.max(picture.width, picture.height);
+  const canvas = canvasOf(picture, Math.min(1, side / longer));
+  picture.close();
+  return canvas;
+}
+
+/**
+ * @param {OffscreenCanvas} canvas
+ * @returns {ImageData} all of it.
+ */
+export function pixelsOf(canvas) {
+  const context = canvas.getContext("2d");
+  return context.getImageData(0, 0, canvas.width, canvas.height);
+}

@@ -1,0 +1,37 @@
+import { test } from "node:test";
+
+import {
+  lightnessRoot,
+  rootsOf,
+  writeSaturated,
+} from "../../../keras_colorizer/serving/page/lab.js";
+import { assertNear, golden, rgbaOf } from "./golden.js";
+
+const { tolerance, to_lab, to_rgb } = await golden("color");
+
+test("levels become L*a*b*", () => {
+  for (const { rgb, lab } of to_lab) {
+    const [x, y, z] = rootsOf(rgbaOf([[rgb]]));
+    const found = [116 * y - 16, 500 * (x - y), 200 * (y - z)];
+    assertNear(found, lab, tolerance.lab);
+  }
+});
+
+test("L* alone is that of L*a*b*", () => {
+  for (const { rgb, lab } of to_lab) {
+    const found = 116 * lightnessRoot(rgbaOf([[rgb]]), 0) - 16;
+    assertNear([found], [lab[0]], tolerance.lab);
+  }
+});
+
+test("L*a*b* becomes levels", () => {
+  for (const { lab, rgb } of to_rgb) {
+    const y = (lab[0] + 16) / 116;
+    const roots = [y + lab[1] / 500, y, y - lab[2] / 200];
+    const rgba = new Uint8ClampedArray(4);
+    writeSaturated(Float32Array.from(roots), 1, rgba);
+    // Rounded to a level, and looked up in steps of a tenth of one.
+    const levels = rgb.map((value) => 255 * value);
+    assertNear(rgba.subarray(0, 3), levels, 0.6 + 255 * tolerance.rgb);
+  }
+});
