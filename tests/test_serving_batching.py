@@ -13,7 +13,7 @@ from keras_colorizer.errors import ConfigError
 from keras_colorizer.serving.batching.parameters import BatchingParameters
 from keras_colorizer.serving.batching.queue import Batch
 from keras_colorizer.serving.batching.runner import LARGE_BYTES, SignatureRunner
-from keras_colorizer.serving.batching.scheduler import BatchScheduler
+from keras_colorizer.serving.batching.scheduler import BatchScheduler, Lane
 from keras_colorizer.serving.models.saved_model import LoadedModel
 from keras_colorizer.serving.rest.status import Code, RestError
 
@@ -120,6 +120,61 @@ def test_batches_are_filled_up_to_allowed_sizes(batched):
     assert_array_equal(answers[0], 5)
 
 
+SPLIT = {
+    "max_batch_size": 8,
+    "enable_large_batch_splitting": True,
+    "max_execution_batch_size": 2,
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "sizes"),
+    [({}, [2, 2, 1]), ({"allowed_batch_sizes": (2,)}, [2, 2, 2])],
+)
+def test_a_large_request_may_run_in_parts(batched, more, sizes):
+    large = floats(0, 2, 4, 6, 8)
+    answers, runs = batched("no_negatives", [large], **SPLIT, **more)
+    assert runs == sizes
+    assert_array_equal(answers[0], [2, 3, 4, 5, 6])
+
+
+def test_a_fault_in_one_part_is_the_requests_own(batched):
+    answers, _ = batched("no_negatives", [floats(0, 2, -1)], **SPLIT)
+    assert "negative:" in answers[0].message
+
+
+def test_a_request_may_be_split_but_has_its_limit(model):
+    runner = SignatureRunner(
+        model.signatures["no_negatives"],
+        lambda inputs: inputs,
+        BatchingParameters(**SPLIT),
+        follows_file=True,
+    )
+    assert task_of(runner, floats(*range(8))).size == 8
+    with pytest.raises(RestError, match="Task size 9 is larger than"):
+        task_of(runner, floats(*range(9)))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_an_error_of_any_kind_is_answered(model, count):
+    def run(inputs):
+        raise MemoryError("no room")
+
+    runner = SignatureRunner(
+        model.signatures["no_negatives"],
+        run,
+        BatchingParameters(),
+        follows_file=True,
+    )
+    batch = Batch("all")
+    for _ in range(count):
+        batch.add(task_of(runner, floats(1)))
+    runner.run_batch(batch)
+    for task in batch.tasks:
+        error = outcome(task)
+        assert (error.code, error.message) == (Code.INTERNAL, "no room")
+
+
 def test_different_shapes_are_refused(batched):
     answers, runs = batched("double_id", [np.ones([1, 2]), np.ones([1, 3])])
     assert not runs
@@ -175,10 +230,11 @@ def scheduler():
     """Makes one with a lane that notes what ran, and waits while held."""
     made = []
 
-    def make(run, **parameters):
-        scheduler = BatchScheduler(BatchingParameters(**parameters))
+    def make(run, **options):
+        parameters = BatchingParameters(**options)
+        scheduler = BatchScheduler(parameters.num_batch_threads)
         made.append(scheduler)
-        return scheduler, scheduler.lane(run)
+        return scheduler, Lane(parameters, run)
 
     yield make
     for scheduler in made:
@@ -284,7 +340,7 @@ def test_signatures_take_turns(model, scheduler):
         order.append(batch.mates)
 
     line, crowded = scheduler(run, num_batch_threads=1, max_batch_size=1)
-    other = line.lane(run)
+    other = Lane(BatchingParameters(), run)
     runner = own_runner(model)
     many = [task_of(runner, floats(n)) for n in range(5)]
     one = task_of(runner, np.ones([1]))
@@ -330,6 +386,26 @@ def test_a_full_queue_takes_the_place_of_those_who_left(model, scheduler):
     assert tasks[4].future.result(60) is None
 
 
+def test_batches_hold_what_may_run_at_once(model, scheduler):
+    gate = Gate()
+    line, lane = scheduler(gate.run, num_batch_threads=1, **SPLIT)
+    runner = SignatureRunner(
+        model.signatures["no_negatives"],
+        lambda inputs: inputs,
+        BatchingParameters(**SPLIT),
+        follows_file=True,
+    )
+    first = task_of(runner, floats(0))
+    submit(line, lane, [first])
+    gate.entered.wait(60)
+    tasks = [task_of(runner, floats(*[0] * rows)) for rows in (1, 1, 5, 1)]
+    submit(line, lane, tasks)
+    gate.opened.set()
+    for task in tasks:
+        task.future.result(60)
+    assert gate.sizes == [1, 2, 1, 1]
+
+
 def test_what_waits_is_run_before_it_stops(model, scheduler):
     gate, runner = Gate(), own_runner(model)
     line, lane = scheduler(
@@ -369,6 +445,16 @@ def test_who_comes_too_late_is_not_run(model):
             {"max_batch_size": 8, "allowed_batch_sizes": (2, 4)},
             "Last entry in allowed_batch_sizes must match max_batch_size; last "
             "entry was 4; expected 8",
+        ),
+        (
+            {**SPLIT, "allowed_batch_sizes": (4, 8)},
+            "must match max_execution_batch_size; last entry was 8; expected 2",
+        ),
+        ({"max_execution_batch_size": 0}, "must be at least 1"),
+        (
+            {"max_batch_size": 2, "max_execution_batch_size": 3},
+            "max_execution_batch_size must be at most max_batch_size. "
+            "Received: 3 and 2",
         ),
         (
             {"max_batch_size": 2, "allowed_batch_sizes": (4, 2)},

@@ -1,6 +1,8 @@
 """`serve` as a command: what it refuses, and how it stops."""
 
+import io
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fixtures.colorizing_server import free_port
 from fixtures.embedded_server import PATIENCE, serving
 from fixtures.half_plus_two import save_half_plus_two
 
@@ -86,6 +89,61 @@ def test_a_second_signal_stops_at_once(server):
     asking.join()
     assert isinstance(asking.outcome, httpx.TransportError)
     assert "Traceback" not in server.process.stderr.read()
+
+
+def test_it_lets_nobody_in_before_it_serves(base_path):
+    port = free_port()
+    command = [sys.executable, "-m", "keras_colorizer", "serve"]
+    with subprocess.Popen(
+        [*command, "--model", str(base_path), "--port", str(port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            line = process.stdout.readline()
+            assert line.startswith("Loading")
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port))
+        finally:
+            process.terminate()
+
+
+class EnoughError(Exception):
+    """Ends a server that has said what was waited for."""
+
+
+def test_who_reads_that_it_serves_may_come_at_once(base_path, monkeypatch):
+    class Reader(io.StringIO):
+        def write(self, text):
+            if found := re.search(r"Serving .* at http://(.+):(\d+)", text):
+                host, port = found.groups()
+                socket.create_connection((host, int(port))).close()
+                raise EnoughError
+            return super().write(text)
+
+    monkeypatch.setattr(sys, "stdout", Reader())
+    with pytest.raises(EnoughError):
+        serve(Serve(model=base_path, port=0, file_system_poll_wait_seconds=0))
+
+
+def test_it_waits_for_a_first_version(base_path, tmp_path):
+    model = "/v1/models/colorizer"
+    with serving("--model", tmp_path) as server:
+        response = server.client.get(model)
+        assert response.status_code == 404
+        message = "Could not find any versions of model colorizer"
+        assert response.json() == {"error": message}
+        response = server.predict(SECONDS, model="colorizer")
+        message = "Servable not found for request: Latest(colorizer)"
+        assert response.json() == {"error": message}
+        assert server.client.get("/healthz").status_code == 503
+        shutil.copytree(base_path / "1", tmp_path / "1")
+        deadline = time.monotonic() + PATIENCE
+        while server.client.get("/healthz").status_code == 503:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert "AVAILABLE" in server.client.get(model).text
 
 
 def test_an_address_in_use_is_an_error_in_a_sentence(base_path):
@@ -164,3 +222,19 @@ def test_a_model_without_a_whole_version_is_refused(tmp_path):
     (tmp_path / "1" / "saved_model.pb").write_bytes(b"no protobuf at all")
     with pytest.raises(ServingError, match="No version of `colorizer` in"):
         serve(Serve(model=tmp_path, port=0))
+
+
+def test_batching_parameters_that_are_wrong_keep_a_version_from_serving(
+    tmp_path,
+):
+    save_half_plus_two(tmp_path / "1")
+    wrong = tmp_path / "1" / "batching_params.pbtxt"
+    wrong.write_text("max_batch_size: 2")
+    with pytest.raises(ServingError, match=f"`{wrong}`: Error parsing"):
+        serve(
+            Serve(
+                model=tmp_path,
+                port=0,
+                enable_per_model_batching_parameters=True,
+            )
+        )

@@ -70,7 +70,9 @@ def test_batching_parameters_are_read(write):
         "max_enqueued_batches { value: 1000000 }\n"
         "num_batch_threads { value: 8 } thread_pool_name { value: 'pool' }\n"
         "allowed_batch_sizes: 1 allowed_batch_sizes: 128\n"
-        "pad_variable_length_inputs: true"
+        "pad_variable_length_inputs: true\n"
+        "enable_large_batch_splitting { value: true }\n"
+        "max_execution_batch_size { value: 128 }"
     )
     assert read_batching(path) == BatchingParameters(
         max_batch_size=128,
@@ -79,6 +81,8 @@ def test_batching_parameters_are_read(write):
         num_batch_threads=8,
         allowed_batch_sizes=(1, 128),
         pad_variable_length_inputs=True,
+        enable_large_batch_splitting=True,
+        max_execution_batch_size=128,
     )
     assert read_batching(write("")) == BatchingParameters()
 
@@ -87,6 +91,11 @@ def test_batching_parameters_are_read(write):
     ("text", "path"),
     [
         ('prometheus_config { enable: true, path: "/metrics" }', "/metrics"),
+        # As TF Serving's http_server.cc.
+        (
+            "prometheus_config { enable: true }",
+            "/monitoring/prometheus/metrics",
+        ),
         ('prometheus_config { enable: false, path: "/metrics" }', None),
         ('prometheus_config: { path: "/metrics" }', None),
         ("", None),
@@ -132,8 +141,8 @@ def test_prometheus_is_on_only_where_it_is_enabled(write, text, path):
         (read_monitoring, "prometheus {}", "MonitoringConfig: 1:"),
         (
             read_monitoring,
-            "prometheus_config { enable: true }",
-            "must have a path",
+            'prometheus_config { enable: true path: "metrics" }',
+            "must begin with /",
         ),
     ],
 )

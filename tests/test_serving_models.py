@@ -248,16 +248,89 @@ def test_a_label_of_no_version_changes_no_label(manager, base, add):
         manager.acquire(ModelSpec("m", label="other"))
 
 
-def test_a_label_may_be_early_where_that_is_allowed(base, add):
+@pytest.mark.parametrize("new", ["other", "newer"])
+def test_a_configuration_with_a_wrong_label_changes_nothing(
+    manager, base, add, new
+):
+    """As server_core.cc, which looks at labels before anything else."""
     add("1")
+    manager.configure([ModelConfig("m", base)])
+    configs = {
+        "other": [ModelConfig("n", base, labels={"x": 999})],
+        "newer": [
+            ModelConfig("m", base, VersionPolicy(specific=frozenset({2}))),
+            ModelConfig("n", base, labels={"x": 999}),
+        ],
+    }
+    add("2", bias=3)
+    with pytest.raises(ConfigError, match="label to version 999 of model n"):
+        manager.configure(configs[new])
+    assert manager.names == ["m"]
+    assert states(manager) == {1: "AVAILABLE"}
+
+
+def test_a_label_moves_to_a_new_version_before_the_old_one_stops(
+    manager, base, add
+):
+    add("1")
+    first = VersionPolicy(specific=frozenset({1}))
+    manager.configure([ModelConfig("m", base, first, {"stable": 1})])
+    before = manager.acquire(ModelSpec("m", label="stable"))
+    add("2", bias=3)
+    second = VersionPolicy(specific=frozenset({2}))
+    configuring = threading.Thread(
+        target=manager.configure,
+        args=[[ModelConfig("m", base, second, {"stable": 2})]],
+    )
+    configuring.start()
+    while states(manager)[1] != "UNLOADING":
+        time.sleep(0.01)
+    assert answer(manager, label="stable") == 4
+    before.release()
+    configuring.join()
+    assert states(manager) == {2: "AVAILABLE", 1: "END"}
+
+
+def test_a_label_on_a_version_that_cannot_be_loaded_stays(manager, base, add):
+    add("1")
+    manager.configure([ModelConfig("m", base, labels={"stable": 1})])
+    break_version(base / "2")
+    with pytest.raises(ConfigError, match="label to version 2 of model m"):
+        manager.configure([ModelConfig("m", base, labels={"stable": 2})])
+    assert answer(manager, label="stable") == 3
+
+
+@pytest.fixture
+def early_manager():
+    """One in which labels may name what does not serve yet."""
     manager = ModelManager(load, allow_unavailable_labels=True)
+    yield manager
+    manager.close()
+
+
+def test_a_label_may_be_early_where_that_is_allowed(early_manager, base, add):
+    add("1")
+    manager = early_manager
     manager.configure([ModelConfig("m", base, labels={"next": 2})])
     with pytest.raises(RestError, match=r"Specific\(m, 2\)"):
         manager.acquire(ModelSpec("m", label="next"))
     add("2", bias=3)
     manager.refresh()
     assert answer(manager, label="next") == 4
-    manager.close()
+
+
+def test_a_label_in_use_is_never_early(early_manager, base, add):
+    """As server_core.cc: its requests would fail until the version comes."""
+    add("1")
+    early_manager.configure([ModelConfig("m", base, labels={"stable": 1})])
+    with pytest.raises(ConfigError, match="label to version 2 of model m"):
+        early_manager.configure([ModelConfig("m", base, labels={"stable": 2})])
+    assert answer(early_manager, label="stable") == 3
+    both = {"stable": 1, "next": 2}
+    early_manager.configure([ModelConfig("m", base, labels=both)])
+    early_manager.configure([ModelConfig("m", base, labels=both)])
+    with pytest.raises(RestError, match=r"Specific\(m, 2\)"):
+        early_manager.acquire(ModelSpec("m", label="next"))
 
 
 def predict_record(signature="serving_default", **inputs):
@@ -361,6 +434,51 @@ def test_polling_goes_on_after_an_error():
     time.sleep(0.05)
     assert len(calls) == count
     assert "never" not in calls
+
+
+def config_of(**base_paths):
+    models = [
+        f'config {{ name: "{name}" base_path: "{path}" {more} }}'
+        for name, (path, more) in base_paths.items()
+    ]
+    return f"model_config_list {{ {' '.join(models)} }}"
+
+
+def test_a_configuration_file_is_followed_while_it_serves(base, add, tmp_path):
+    add("1"), add("2", bias=3)
+    config = tmp_path / "models.config"
+    stable = 'version_labels {{ key: "stable" value: {} }}'
+    policy = "model_version_policy {{ specific {{ versions: {} }} }}"
+    both = f"{policy} {stable}"
+
+    def answers(model):
+        response = server.predict({"inputs": 2.0}, model=model)
+        return response.json().get("outputs", response.status_code)
+
+    def wait_for(model, expected):
+        deadline = time.monotonic() + 60
+        while answers(model) != expected and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert answers(model) == expected
+
+    config.write_text(config_of(a=(base, both.format(1, 1))))
+    with serving(
+        *("--config", config, "--model_config_file_poll_wait_seconds", 0.1)
+    ) as server:
+        assert answers("a/labels/stable") == 3
+        config.write_text("model_config_list { no such thing")
+        time.sleep(0.5)
+        assert answers("a/labels/stable") == 3
+        config.write_text(
+            config_of(a=(base, both.format(2, 2)), b=(base, policy.format(1)))
+        )
+        wait_for("b", 3)
+        wait_for("a/labels/stable", 4)
+        wait_for("a/versions/1", 404)
+        config.write_text(config_of(b=(base, policy.format(1))))
+        wait_for("a", 404)
+        assert answers("a/labels/stable") == 400
+        assert answers("b") == 3
 
 
 def test_no_request_fails_while_a_version_is_replaced(base, add):

@@ -2,10 +2,14 @@
 
 import re
 
+import httpx
 import pytest
+import tensorflow as tf
 from fixtures.embedded_server import serving
 from fixtures.half_plus_two import save_half_plus_two
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
+from keras_colorizer.serving.models.warmup import REQUESTS as WARM_UP
 from keras_colorizer.serving.monitoring import BUCKETS, Monitoring
 from keras_colorizer.serving.rest.status import Code
 
@@ -68,9 +72,25 @@ def test_label_values_are_escaped():
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def folder(tmp_path_factory):
+    """Of a model that warms up with three requests, and of a broken version."""
     folder = tmp_path_factory.mktemp("served")
     save_half_plus_two(folder / "m" / "1")
+    log = PredictionLog()
+    inputs = log.predict_log.request.inputs
+    inputs["x"].CopyFrom(tf.make_tensor_proto([1.0]))
+    requests = folder / "m" / "1" / WARM_UP
+    requests.parent.mkdir()
+    with tf.io.TFRecordWriter(str(requests)) as writer:
+        for _ in range(3):
+            writer.write(log.SerializeToString())
+    (folder / "m" / "2").mkdir()
+    (folder / "m" / "2" / "saved_model.pb").write_bytes(b"no protobuf at all")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(folder):
     config = folder / "monitoring.config"
     config.write_text(f'prometheus_config {{ enable: true path: "{PATH}" }}')
     with serving(
@@ -78,6 +98,32 @@ def server(tmp_path_factory):
         *("--monitoring-config", config),
     ) as server:
         yield server
+
+
+def test_loading_and_warming_up_are_told(server, folder):
+    found = samples(server.client.get(PATH).text)
+    one, two = (f'model_path="{folder / "m" / n}"' for n in "12")
+    loads = ":tensorflow:cc:saved_model:load_attempt_count"
+    assert found[loads, f'{one},status="success"'] == 1
+    assert found[loads, f'{two},status="fail"'] == 1
+    assert 1e3 < found[":tensorflow:cc:saved_model:load_latency", one] < 60e6
+    warmup = ":tensorflow:serving:model_warmup"
+    assert found[f"{warmup}_records_read", one] == 3
+    assert found[f"{warmup}_latency_count", f'{one},status="OK"'] == 1
+    # TF Serving counts no warm-up where there are no requests for it.
+    assert not [key for key in found if "warmup" in key[0] and two in key[1]]
+
+
+def test_a_query_is_refused_where_metrics_are(server):
+    for more in ("?x=1", "?"):
+        response = server.client.get(httpx.URL(PATH + more))
+        assert response.status_code == 400
+        assert response.headers["Content-Type"] == "text/plain"
+        assert (
+            response.text == f"Unexpected path: {PATH}{more}. Should be {PATH}"
+        )
+    for path in (f"{PATH}/", PATH.upper(), "/monitoring/prometheus/metrics"):
+        assert server.client.get(path).status_code == 404
 
 
 def test_requests_are_counted_by_model_and_status(server):
@@ -94,6 +140,12 @@ def test_requests_are_counted_by_model_and_status(server):
     assert found[f"{LATENCY}_count", labels] == 1
     labels = 'model_name="m",API="predict",runtime="TF1"'
     assert found[":tensorflow:serving:runtime_latency_count", labels] == 1
+    waiting = ":tensorflow:serving:batching_session:queuing_latency"
+    assert found[f"{waiting}_count", 'thread_pool_name=""'] == 1
+    # Buckets::Exponential(100, 1.2, 52), about a second in microseconds.
+    limits = [labels for name, labels in found if name == f"{waiting}_bucket"]
+    assert limits[1].endswith('le="120"')
+    assert len(limits) == 53
 
 
 def test_every_metric_has_its_type_before_it(server):

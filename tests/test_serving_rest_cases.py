@@ -13,6 +13,8 @@ import httpx
 import pytest
 from fixtures.embedded_server import serving
 from fixtures.half_plus_two import save_half_plus_two
+from google.protobuf.json_format import MessageToDict
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 FIXTURES = Path(__file__).parent / "fixtures"
 FILES = ("rest_cases.json", "more_rest_cases.json")
@@ -29,6 +31,7 @@ MODEL_OF_NEED = {
     "124/saved_model.pb corrupt": "corrupt",
     "reload with label->999": "mislabeled",
 }
+BATCHED = "batched"  # By parameters of its own.
 POLICIES = {
     "half_plus_two": 'version_labels { key: "stable" value: 123 }',
     "specific": "model_version_policy { specific { versions: 123 } }",
@@ -52,8 +55,10 @@ def models(tmp_path_factory):
     save_half_plus_two(base / "00000123")
     save_half_plus_two(folder / "of_bias_3", bias=3.0)
     save_half_plus_two(folder / "slow" / "1", loops=2000)
-    for name in MODEL_OF_NEED.values():
+    for name in (*MODEL_OF_NEED.values(), BATCHED):
         shutil.copytree(base, folder / name)
+    own = folder / BATCHED / "00000123" / "batching_params.pbtxt"
+    own.write_text("max_batch_size { value: 2 }")
     for name in ("latest", "specific"):
         shutil.copytree(folder / "of_bias_3", folder / name / "124")
     for name in ("tmp", "1.bak", ".hidden"):
@@ -64,7 +69,7 @@ def models(tmp_path_factory):
 
 
 def models_config(models, policies):
-    names = [MODEL, *MODEL_OF_NEED.values()]
+    names = [MODEL, *MODEL_OF_NEED.values(), BATCHED]
     configs = [
         f'config {{ name: "{name}" base_path: "{models / name}" '
         f'model_platform: "tensorflow" {policies.get(name, "")} }}'
@@ -81,6 +86,7 @@ def plain(models):
     with serving(
         *("--config", config, "--model_config_file_poll_wait_seconds", 0.5),
         "--rest_api_enable_cors_support",
+        *("--enable-per-model-batching-parameters", "--max-body-mib", 1),
     ) as server:
         shutil.copytree(models / "of_bias_3", models / "growing" / "124")
         broken = models / "corrupt" / "124"
@@ -216,3 +222,57 @@ def test_who_leaves_the_queue_makes_room(special):
     begun = time.monotonic()
     assert special.predict(HUNG).status_code == 429
     assert time.monotonic() - begun > 0.4
+
+
+def test_a_model_may_bring_its_own_batching_parameters(plain):
+    rows = {"instances": [1.0, 2.0, 5.0]}
+    assert plain.predict(rows).is_success
+    response = plain.predict(rows, model=BATCHED)
+    assert response.status_code == 400
+    message = "Task size 3 is larger than maximum input batch size 2"
+    assert response.json() == {"error": message}
+    rows = {"instances": [1.0, 2.0]}
+    assert plain.predict(rows, model=BATCHED).is_success
+
+
+def test_metadata_is_what_protobuf_says(plain, models):
+    saved = SavedModel.FromString(
+        (models / MODEL / "00000123" / "saved_model.pb").read_bytes()
+    )
+    (graph,) = saved.meta_graphs
+    expected = {
+        name: MessageToDict(
+            signature,
+            preserving_proto_field_name=True,
+            always_print_fields_with_no_presence=True,
+        )
+        for name, signature in graph.signature_def.items()
+    }
+    answer = plain.client.get(f"/v1/models/{MODEL}/metadata").json()
+    found = answer["metadata"]["signature_def"]["signature_def"]
+    assert found == expected
+
+
+CORS = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "POST, GET",
+    "access-control-allow-headers": "Content-Type",
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", f"/v1/models/{MODEL}", b"", 200),
+        ("GET", f"/v1/models/{MODEL}/metadata", b"", 200),
+        ("GET", "/v1/models/nosuch", b"", 404),
+        ("POST", f"/v1/models/{MODEL}:predict", b"{", 400),
+        ("PUT", f"/v1/models/{MODEL}", b"", 400),
+        ("OPTIONS", f"/v1/models/{MODEL}", b"", 400),
+        ("POST", f"/v1/models/{MODEL}:predict", bytes(2**20 + 1), 413),
+    ],
+)
+def test_every_answer_may_be_read_by_scripts(plain, method, path, body, status):
+    response = plain.client.request(method, path, content=body)
+    assert response.status_code == status
+    assert CORS.items() <= dict(response.headers).items()

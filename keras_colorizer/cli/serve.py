@@ -36,6 +36,9 @@ class Serve:
             versions than the latest; instead of --model.
         batching_parameters: TF Serving's file of batching parameters. Without
             it, photos that wait are run together, four at most.
+        enable_per_model_batching_parameters: Take those that lie in a
+            version's folder as `batching_params.pbtxt`; of
+            --batching-parameters, only the number of threads then counts.
         monitoring_config: TF Serving's file of monitoring parameters, for
             Prometheus.
         rest_api_timeout_in_ms: The longest a request may take, in
@@ -46,8 +49,8 @@ class Serve:
             for never.
         model_config_file_poll_wait_seconds: How often to read the file of
             --config again; 0 for never.
-        allow_version_labels_for_unavailable_models: Let labels name versions
-            that are not served yet.
+        allow_version_labels_for_unavailable_models: Let new labels name
+            versions that are not served yet.
         verbose: Print a line for each request.
     """
 
@@ -57,6 +60,7 @@ class Serve:
     port: int = 8501
     config: Path | None = None
     batching_parameters: Path | None = None
+    enable_per_model_batching_parameters: bool = False
     monitoring_config: Path | None = None
     rest_api_timeout_in_ms: int = 30_000
     rest_api_enable_cors_support: bool = False
@@ -198,6 +202,7 @@ def _service(options, configs):
             allow_unavailable_labels=(
                 options.allow_version_labels_for_unavailable_models
             ),
+            per_model_batching=options.enable_per_model_batching_parameters,
         ),
     )
 

@@ -26,6 +26,9 @@ from keras_colorizer.serving.models.config import (
 
 PLATFORM = "tensorflow"
 
+# Source: TF Serving's util/prometheus_exporter.cc.
+METRICS_PATH = "/monitoring/prometheus/metrics"
+
 
 def read_models(path: Path) -> list[ModelConfig]:
     """Reads models.config.
@@ -82,21 +85,22 @@ def read_monitoring(path: Path) -> str | None:
         path: The file.
 
     Returns:
-        The path of the metrics, such as "/monitoring/prometheus/metrics"; None
-        if they are off.
+        The path of the metrics, by default that of TF Serving; None if they are
+        off.
 
     Raises:
-        ConfigError: If it cannot be read, or gives no path.
+        ConfigError: If it cannot be read, or gives a path that is none.
     """
     prometheus = _parse(path, MonitoringMessage()).prometheus_config
     if not prometheus.enable:
         return None
-    if not prometheus.path.startswith("/"):
+    metrics_path = prometheus.path or METRICS_PATH
+    if not metrics_path.startswith("/"):
         raise ConfigError(
-            f"`{path}`: prometheus_config must have a path that begins with /. "
-            f'Received: "{prometheus.path}"'
+            f"`{path}`: the path of prometheus_config must begin with /. "
+            f'Received: "{metrics_path}"'
         )
-    return prometheus.path
+    return metrics_path
 
 
 def _parse(path, message):

@@ -26,6 +26,8 @@ FIELDS = {
         "thread_pool_name": ".google.protobuf.StringValue",
         "allowed_batch_sizes": "repeated int64",
         "pad_variable_length_inputs": "bool",
+        "enable_large_batch_splitting": ".google.protobuf.BoolValue",
+        "max_execution_batch_size": ".google.protobuf.Int64Value",
     },
     "PrometheusConfig": {"enable": "bool", "path": "string"},
     "MonitoringConfig": {

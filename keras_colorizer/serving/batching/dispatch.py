@@ -23,21 +23,39 @@ class Dispatcher:
 
     Args:
         parameters: The user's; None for those made for photos.
-        monitoring: Counts the runs.
+        monitoring: Counts the runs, and how long requests wait for them.
+        per_model: Whether models bring their own parameters, by `adopt`; of
+            the user's, only the number of threads then counts.
     """
 
     def __init__(
-        self, parameters: BatchingParameters | None, monitoring: Monitoring
+        self,
+        parameters: BatchingParameters | None,
+        monitoring: Monitoring,
+        *,
+        per_model: bool = False,
     ):
-        self._follows_file = parameters is not None
-        self._parameters = parameters or PHOTO_BATCHING
+        threads_of = parameters or PHOTO_BATCHING
+        self._parameters = None if per_model else parameters
         self._monitoring = monitoring
-        self._scheduler = BatchScheduler(self._parameters)
+        self._scheduler = BatchScheduler(threads_of.num_batch_threads)
         self._lock = threading.Lock()
         # They end with the model, which they must not keep in memory.
+        self._own: WeakKeyDictionary[LoadedModel, BatchingParameters] = (
+            WeakKeyDictionary()
+        )
         self._lanes: WeakKeyDictionary[
             LoadedModel, dict[str, tuple[SignatureRunner, Lane]]
         ] = WeakKeyDictionary()
+
+    def adopt(self, model: LoadedModel, parameters: BatchingParameters) -> None:
+        """Gathers the requests for a model by its own parameters.
+
+        Args:
+            model: Which nobody has asked yet.
+            parameters: All but the number of threads, which models share.
+        """
+        self._own[model] = parameters
 
     def submit(
         self,
@@ -80,15 +98,12 @@ class Dispatcher:
         with self._lock:
             lanes = self._lanes.setdefault(version.model, {})
             if signature not in lanes:
-                runner = self._runner(version, signature)
-                lanes[signature] = (
-                    runner,
-                    self._scheduler.lane(runner.run_batch),
-                )
+                lanes[signature] = self._new_lane(version, signature)
             return lanes[signature]
 
-    def _runner(self, version, signature):
+    def _new_lane(self, version, signature):
         model, name = weakref.proxy(version.model), version.model_name
+        parameters = self._own.get(version.model, self._parameters)
 
         def run(inputs):
             started = time.monotonic()
@@ -96,9 +111,17 @@ class Dispatcher:
             self._monitoring.add_run(name, seconds=time.monotonic() - started)
             return outputs
 
-        return SignatureRunner(
+        runner = SignatureRunner(
             model.signatures[signature],
             run,
-            self._parameters,
-            follows_file=self._follows_file,
+            parameters or PHOTO_BATCHING,
+            follows_file=parameters is not None,
         )
+
+        def run_batch(batch):
+            now = time.monotonic()
+            for task in batch.tasks:
+                self._monitoring.add_wait(seconds=now - task.started)
+            runner.run_batch(batch)
+
+        return runner, Lane(parameters or PHOTO_BATCHING, run_batch)

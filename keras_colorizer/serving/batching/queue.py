@@ -71,7 +71,7 @@ class BatchQueue:
             batch = Batch(task.mates)
             self._batches.append(batch)
         batch.add(task)
-        if batch.size >= self._parameters.max_batch_size:
+        if batch.size >= self._parameters.rows_at_once:
             batch.is_closed = True
 
     def pop(self) -> Batch | None:
@@ -95,7 +95,7 @@ class BatchQueue:
         for batch in self._batches:
             if batch.is_closed or batch.mates != task.mates:
                 continue
-            if batch.size + task.size <= self._parameters.max_batch_size:
+            if batch.size + task.size <= self._parameters.rows_at_once:
                 return batch
             batch.is_closed = True
         return None

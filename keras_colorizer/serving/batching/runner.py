@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Hashable, Sequence
 
-from keras_colorizer.errors import first_line
-from keras_colorizer.serving.batching.merging import merge, split
+from keras_colorizer.serving.batching.merging import (
+    merge,
+    run_in_parts,
+    split,
+)
 from keras_colorizer.serving.batching.parameters import BatchingParameters
 from keras_colorizer.serving.batching.queue import Batch
 from keras_colorizer.serving.batching.task import (
@@ -16,6 +19,7 @@ from keras_colorizer.serving.rest.metadata import Signature
 from keras_colorizer.serving.rest.status import (
     Code,
     RestError,
+    as_rest_error,
     invalid_argument,
 )
 
@@ -85,8 +89,7 @@ class SignatureRunner:
         alone: one bad photo is no other's business.
         """
         tasks = self._wanted(batch.tasks)
-        pads = bool(self._parameters.allowed_batch_sizes)
-        if (len(tasks) > 1 or pads) and self._ran_together(tasks):
+        if self._is_merged(tasks) and self._ran_together(tasks):
             return
         for task in self._wanted(tasks):
             self._run_alone(task)
@@ -132,36 +135,46 @@ class SignatureRunner:
                 _fail(task, self.late_error(is_waiting=True))
         return [task for task in running if not task.future.done()]
 
+    def _is_merged(self, tasks):
+        """Whether they do not simply run one by one, as they are."""
+        rows = sum(task.size for task in tasks)
+        is_split = (
+            self._parameters.enable_large_batch_splitting
+            and rows > self._parameters.rows_at_once
+        )
+        is_filled_up = bool(self._parameters.allowed_batch_sizes)
+        return rows > 0 and (len(tasks) > 1 or is_filled_up or is_split)
+
     def _ran_together(self, tasks):
         try:
             merged = merge(
                 [task.inputs for task in tasks],
-                self._parameters,
+                pads=self._parameters.pad_variable_length_inputs,
                 names=self._names,
             )
-        except RestError as error:
-            return _fail_all(tasks, error)
-        try:
-            outputs = self._run(merged)
-        except RestError as error:
-            if error.code is Code.DEADLINE_EXCEEDED:
-                return _fail_all(tasks, error)
-            return False
+        except Exception as error:
+            return _fail_all(tasks, as_rest_error(error))
         sizes = [task.size for task in tasks]
-        padded_size = self._parameters.padded_size(sum(sizes))
-        parts = split(outputs, sizes, padded_size=padded_size)
-        if parts is None:
+        try:
+            outputs = run_in_parts(
+                self._run, merged, sum(sizes), self._parameters
+            )
+        except Exception as error:
+            code = getattr(error, "code", None)
+            is_late = code is Code.DEADLINE_EXCEEDED
+            return is_late and _fail_all(tasks, error)
+        if outputs is None:
             self._is_batchable = False  # It would be the same every time.
             return False
-        for task, part in zip(tasks, parts, strict=True):
+        for task, part in zip(tasks, split(outputs, sizes), strict=True):
             _finish(task, part)
         return True
 
     def _run_alone(self, task):
         try:
             outputs = self._run(task.inputs)
-        except RestError as error:
-            _fail(task, error)
+        except Exception as error:
+            _fail(task, as_rest_error(error))
         else:
             _finish(task, outputs)
 
@@ -197,9 +210,7 @@ def _fail(task, error):
 def _finish(task, outputs):
     try:
         answer = task.finish(outputs)
-    except RestError as error:
-        _fail(task, error)
     except Exception as error:
-        _fail(task, RestError(Code.INTERNAL, first_line(error)))
+        _fail(task, as_rest_error(error))
     else:
         task.future.set_result(answer)

@@ -11,7 +11,13 @@ from keras_colorizer.serving.rest.status import Code, RestError
 
 
 class Lane:
-    """The queue of one signature, with what runs its batches."""
+    """The queue of one signature, with what runs its batches.
+
+    Args:
+        parameters: Of the queue.
+        run: Runs a batch; it leaves no future of its tasks undone, and raises
+            nothing.
+    """
 
     def __init__(
         self, parameters: BatchingParameters, run: Callable[[Batch], None]
@@ -24,29 +30,19 @@ class BatchScheduler:
     """A fixed number of threads that take turns between lanes.
 
     Args:
-        parameters: Of all lanes, and the number of threads.
+        n_threads: How many batches run at once.
     """
 
-    def __init__(self, parameters: BatchingParameters):
-        self._parameters = parameters
+    def __init__(self, n_threads: int):
         self._changed = threading.Condition()
         self._busy: list[Lane] = []  # With batches; the next in turn is first.
         self._is_stopped = False
         self._threads = [
             threading.Thread(target=self._work, name="batches", daemon=True)
-            for _ in range(parameters.num_batch_threads)
+            for _ in range(n_threads)
         ]
         for thread in self._threads:
             thread.start()
-
-    def lane(self, run: Callable[[Batch], None]) -> Lane:
-        """Makes a lane.
-
-        Args:
-            run: Runs a batch; it leaves no future of its tasks undone, and
-                raises nothing.
-        """
-        return Lane(self._parameters, run)
 
     def submit(self, lane: Lane, task: Task) -> None:
         """Lets a task wait; its future will be done, or cancelled.

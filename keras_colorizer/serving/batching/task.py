@@ -25,6 +25,7 @@ class Task:
         deadline: When nobody waits for it any longer, `time.monotonic()`.
         future: The answer, or a `RestError`. It can be cancelled while it
             waits.
+        started: When it began to wait, `time.monotonic()`.
     """
 
     inputs: Tensors
@@ -33,6 +34,7 @@ class Task:
     mates: Hashable | None
     deadline: float
     future: Future = field(default_factory=Future)
+    started: float = field(default_factory=time.monotonic)
 
     @property
     def is_late(self) -> bool:

@@ -19,6 +19,7 @@ from keras_colorizer.serving.monitoring import Monitoring
 access_log = logging.getLogger("keras_colorizer.serving.access")
 
 REST_TARGET = re.compile("/v1/.*", re.IGNORECASE | re.DOTALL)
+QUERY = re.compile("[?#]")  # Clients keep what follows # to themselves, or not.
 
 
 def build_app(
@@ -108,7 +109,7 @@ class _Application:
         )
 
     def _choose(self, target):
-        path = target.partition("?")[0]
+        path = QUERY.split(target, 1)[0]
         if self._metrics is not None and path == self._metrics.path:
             return self._metrics
         return self._rest if REST_TARGET.fullmatch(target) else self._others

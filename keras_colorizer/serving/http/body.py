@@ -125,10 +125,11 @@ def decompressed(body: bytes | bytearray) -> bytes:
     """Returns what a gzip body holds, or nothing, as TF Serving does.
 
     Args:
-        body: Compressed.
+        body: Compressed, as one gzip member.
 
     Returns:
-        Its content; empty if it is damaged, cut off or larger than 100 MiB.
+        Its content; empty if it is damaged, cut off, followed by anything else,
+        or larger than 100 MiB.
     """
     decompressor = zlib.decompressobj(GZIP_WINDOW)
     content = bytearray()
@@ -141,5 +142,6 @@ def decompressed(body: bytes | bytearray) -> bytes:
             body = decompressor.unconsumed_tail
     except zlib.error:
         return b""
-    is_whole = decompressor.eof and len(content) <= MAX_DECOMPRESSED_BYTES
-    return bytes(content) if is_whole else b""
+    is_whole = decompressor.eof and not decompressor.unused_data
+    is_small = len(content) <= MAX_DECOMPRESSED_BYTES
+    return bytes(content) if is_whole and is_small else b""

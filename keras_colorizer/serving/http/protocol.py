@@ -13,12 +13,19 @@ from keras_colorizer.serving.http.transport import KindTransport
 # give a process 1024.
 MAX_CONNECTIONS = 512
 SECONDS_FOR_HEADERS = 10.0
+# Beyond the first piece that is read, of 256 KiB at most.
+MAX_HEADER_BYTES = 2**16
 
 OF_UPGRADES = (b"connection", b"upgrade", b"http2-settings")
 
 TURNED_AWAY = (
     b"HTTP/1.1 503 Service Unavailable\r\n"
     b"retry-after: 1\r\n"
+    b"content-length: 0\r\n"
+    b"connection: close\r\n\r\n"
+)
+HEADERS_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\n"
     b"connection: close\r\n\r\n"
 )
@@ -36,11 +43,12 @@ class ServingProtocol(HttpToolsProtocol):
         self._kind = KindTransport(transport)
         self._header_timer: asyncio.TimerHandle | None = None
         self._future: Future | None = None
+        self._is_in_headers = False
+        self._header_bytes = 0
         super().connection_made(self._kind)  # type: ignore[arg-type]
         if len(self.connections) > MAX_CONNECTIONS:
             self._kind.is_reading = True
-            self.transport.write(TURNED_AWAY)
-            self.transport.close()
+            self._turn_away(TURNED_AWAY)
         else:
             self._expect_headers()
 
@@ -55,12 +63,15 @@ class ServingProtocol(HttpToolsProtocol):
         if self._kind.is_lingering:
             return
         self._unset_keepalive_if_required()
+        goes_on = self._is_in_headers
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._decline_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self.send_400_response("Invalid HTTP request received.")
+        if goes_on and self._is_in_headers:
+            self._count_header_bytes(len(data))
         # Whatever it was, it has to become a request in time.
         is_waiting = self.cycle is None or self.cycle.response_complete
         if is_waiting and not self.transport.is_closing():
@@ -69,9 +80,12 @@ class ServingProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._kind.is_reading = True
+        self._is_in_headers = True
+        self._header_bytes = 0
 
     def on_headers_complete(self) -> None:
         self._forget_headers()
+        self._is_in_headers = False
         if self.parser.should_upgrade():
             return
         self.scope["state"]["target"] = self._target()
@@ -86,8 +100,10 @@ class ServingProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self._future = None
+        # Where others wait in the pipeline, the cycle is the last one's.
+        is_unread = not self.pipeline and self.cycle.more_body
         super().on_response_complete()
-        if self._kind.is_reading and not self.pipeline:
+        if is_unread:
             self.transport.close()  # Nobody reads the rest of this body.
 
     def pause_writing(self) -> None:
@@ -97,6 +113,16 @@ class ServingProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._kind.unwatch_writing()
+
+    def _turn_away(self, answer: bytes) -> None:
+        self.transport.write(answer)
+        self.transport.close()
+
+    def _count_header_bytes(self, count: int) -> None:
+        self._header_bytes += count
+        if self._header_bytes > MAX_HEADER_BYTES:
+            self._is_in_headers = False
+            self._turn_away(HEADERS_TOO_LARGE)
 
     def _decline_upgrade(self, rest: bytes) -> None:
         """Reads the request anew, as if it had asked for no other protocol.

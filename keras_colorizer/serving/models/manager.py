@@ -5,6 +5,7 @@ from pathlib import Path
 
 from keras_colorizer.errors import ConfigError, ServingError, first_line
 from keras_colorizer.serving.models.config import ModelConfig
+from keras_colorizer.serving.models.folders import find_versions
 from keras_colorizer.serving.models.model import (
     Model,
     not_servable,
@@ -25,8 +26,8 @@ class ModelManager:
 
     Args:
         load: Loads a SavedModel and warms it up; raises `RestError`.
-        allow_unavailable_labels: Whether a label may name a version that does
-            not serve yet.
+        allow_unavailable_labels: Whether a label that names no version so far
+            may name one that does not serve yet.
     """
 
     def __init__(
@@ -102,21 +103,30 @@ class ModelManager:
     def configure(self, configs: Sequence[ModelConfig]) -> None:
         """Serves exactly these models from now on.
 
-        Versions that serve already go on; models that are left out stop.
+        Versions that serve already go on; models that are left out stop. No
+        request by label fails meanwhile: what labels name from now on is
+        loaded before, and what they named is unloaded afterwards.
 
         Raises:
-            ConfigError: If a label names a version that does not serve. All
-                labels then stay as they were.
+            ConfigError: If a label names a version that does not serve. Then
+                nothing changes; only the labels do not, if that version was
+                loaded in vain.
         """
+        for config in configs:
+            self._check_labels(config, self._numbers_to_serve(config))
         before = self._models
         models = {config.name: self._configured(config) for config in configs}
         for model in models.values():
-            model.refresh()
+            model.load()
         self._models = models
-        for name, model in before.items():
-            if models.get(name) is not model:
-                model.unload()
-        self._label(configs)
+        try:
+            self._label(configs)
+        finally:
+            for model in models.values():
+                model.unload_unwanted()
+            for name, model in before.items():
+                if models.get(name) is not model:
+                    model.unload()
 
     def refresh(self) -> None:
         """Looks for new versions on disk."""
@@ -150,16 +160,42 @@ class ModelManager:
         model.config = config
         return model
 
+    def _numbers_to_serve(self, config):
+        """Of the versions that serve, and those that will."""
+        try:
+            numbers = config.policy.choose(find_versions(config.base_path))
+        except OSError:
+            numbers = set()
+        model = self._models.get(config.name)
+        if model is not None and model.config.base_path == config.base_path:
+            numbers |= {version.number for version in model.available}
+        return numbers
+
     def _label(self, configs):
         for config in configs:
-            serving = [v.number for v in self._models[config.name].available]
-            for number in config.labels.values():
-                if number in serving or self._allow_unavailable_labels:
-                    continue
-                raise ConfigError(
-                    f"Request to assign label to version {number} of model "
-                    f"{config.name}, which is not currently available for "
-                    "inference"
-                )
+            serving = self._models[config.name].available
+            self._check_labels(config, {v.number for v in serving})
         for config in configs:
             self._models[config.name].labels = config.labels
+
+    def _check_labels(self, config, numbers):
+        for label, number in config.labels.items():
+            if number in numbers or self._may_be_early(config, label):
+                continue
+            raise ConfigError(
+                f"Request to assign label to version {number} of model "
+                f"{config.name}, which is not currently available for "
+                "inference"
+            )
+
+    def _may_be_early(self, config, label):
+        """Whether a label may wait for its version.
+
+        As TF Serving's server_core.cc: not one that names another version so
+        far, whose requests would fail.
+        """
+        model = self._models.get(config.name)
+        named = None if model is None else model.labels.get(label)
+        return self._allow_unavailable_labels and (
+            named in (None, config.labels[label])
+        )

@@ -12,6 +12,7 @@ from keras_colorizer.serving.models.version import State, Version
 from keras_colorizer.serving.rest.status import (
     Code,
     RestError,
+    as_rest_error,
     invalid_argument,
 )
 
@@ -38,6 +39,7 @@ class Model:
         self.versions: Mapping[int, Version] = {}
         self.labels: Mapping[str, int] = {}
         self._load = load
+        self._wanted: set[int] | None = None  # None while nobody can tell.
         self._failed: dict[int, tuple] = {}
         self._problem = ""
 
@@ -68,18 +70,39 @@ class Model:
     def refresh(self) -> None:
         """Loads what is new on disk, then unloads what is no longer wanted.
 
-        A version that fails is tried again once its files change. While the
-        folder cannot be read, all stays as it is.
+        While the folder cannot be read, all stays as it is.
+        """
+        self.load()
+        self.unload_unwanted()
+
+    def load(self) -> None:
+        """Loads what is new on disk.
+
+        A version that fails is tried again once its files change.
         """
         found = self._find()
         if found is None:
+            self._wanted = None
             return
-        wanted = self.config.policy.choose(found)
-        for number in sorted(wanted, reverse=True):
+        self._wanted = self.config.policy.choose(found)
+        for number in sorted(self._wanted, reverse=True):
             self._try(number, found[number])
         if self.config.policy.latest is not None:
             self._fall_back(found)
-        self._unload_all_but(wanted)
+
+    def unload_unwanted(self) -> None:
+        """Unloads what was not wanted any more at the last `load`.
+
+        As TF Serving's availability_preserving_policy.cc: what is wanted has
+        to serve before anything else stops.
+        """
+        wanted = self._wanted
+        serving = {version.number for version in self.available}
+        if wanted is None or (wanted and not wanted & serving):
+            return
+        for version in self.available:
+            if version.number not in wanted:
+                self._unload(version)
 
     def unload(self) -> None:
         """Unloads all versions."""
@@ -117,7 +140,7 @@ class Model:
             version.become_available(self._load(folder))
             log.info("%s: version %d is available.", version.model_name, number)
         except Exception as error:
-            version.fail(_as_rest_error(error))
+            version.fail(as_rest_error(error))
             self._failed[number] = files
             log.error(
                 "%s: version %d cannot be served: %s",
@@ -132,16 +155,6 @@ class Model:
             if self.available:
                 return
             self._try(number, found[number])
-
-    def _unload_all_but(self, wanted):
-        # As TF Serving's availability_preserving_policy.cc: what is wanted
-        # has to serve before anything else stops.
-        serving = {version.number for version in self.available}
-        if wanted and not wanted & serving:
-            return
-        for version in self.available:
-            if version.number not in wanted:
-                self._unload(version)
 
     def _unload(self, version):
         version.unload()
@@ -163,9 +176,3 @@ def not_servable(name: str, number: int | None) -> RestError:
 def unknown_label(label: str) -> RestError:
     """Returns TF Serving's error for a label that no version has."""
     return invalid_argument(f"Unrecognized servable version label: {label}")
-
-
-def _as_rest_error(error):
-    if isinstance(error, RestError):
-        return error
-    return RestError(Code.INTERNAL, first_line(error))

@@ -3,6 +3,8 @@
 import enum
 import json
 
+from keras_colorizer.errors import first_line
+
 
 class Code(enum.Enum):
     """The canonical status codes, as gRPC and Abseil number them."""
@@ -87,3 +89,10 @@ def error_body(message: str) -> bytes:
 def invalid_argument(message: str) -> RestError:
     """Returns the error that most faults of a request are."""
     return RestError(Code.INVALID_ARGUMENT, message)
+
+
+def as_rest_error(error: Exception) -> RestError:
+    """Returns an error of any kind as one that a client can be told."""
+    if isinstance(error, RestError):
+        return error
+    return RestError(Code.INTERNAL, first_line(error))
