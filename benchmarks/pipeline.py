@@ -5,11 +5,11 @@ Run it as `python benchmarks/pipeline.py [--data FOLDER]`.
 
 import itertools
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import tyro
 from measuring import (
@@ -26,6 +26,7 @@ COUNT = 360
 JPEG = (".jpg", ".jpeg")
 BATCH, WARM_UP = 8, 6
 LIMIT, PEER = "bare decoding (the limit)", "the usual loader"
+SHARD_LIMIT = "bare decoding of the shards"
 
 
 def main(
@@ -41,7 +42,8 @@ def main(
     to 286 and cuts 256, NumPy flips, scikit-image converts to L*a*b*; wrapped
     by `tf.data.Dataset.from_generator`, batched and prefetched. "Bare
     decoding" is `tf.io.decode_jpeg` at full size on all cores, and nothing
-    else. "Per busy core" are photos per second of processor time.
+    else; "of the shards", that of the JPEGs that `prepare` made of the same
+    photos. "Per busy core" are photos per second of processor time.
 
     Args:
         data: A folder of JPEGs, searched recursively. By default 360 are cut
@@ -55,13 +57,14 @@ def main(
     print_machine("tensorflow", "pillow", "scikit-image")
     with silent_stderr():
         import tensorflow  # noqa: F401
-    with _folder(data, size) as folder:
+    with _folder(data, size) as folder, TemporaryDirectory() as shards:
+        _prepare(folder, shards)
         speeds = interleaved_medians(
             {
                 name: partial(
                     drawing_speeds, make, warm_up=WARM_UP, duration=duration
                 )
-                for name, make in _loaders(_jpegs(folder)).items()
+                for name, make in _loaders(_jpegs(folder), shards).items()
             },
             repeats=repeats,
         )
@@ -75,7 +78,7 @@ def _folder(data, size) -> Iterator[Path]:
         return
     from natural_photos import write_crops
 
-    with tempfile.TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder:
         write_crops(Path(folder), count=COUNT, size=size)
         yield Path(folder)
 
@@ -87,9 +90,29 @@ def _jpegs(folder):
     raise SystemExit(f"{folder} holds no JPEG.")
 
 
-def _loaders(paths):
+def _prepare(folder, shards):
+    from rich.progress import Progress
+
+    from keras_colorizer.data.shards.preparation import prepare_photos
+    from keras_colorizer.data.shards.settings import ShardSettings
+
+    # All of them, however much they look alike: they are cut out of nine.
+    settings = ShardSettings(keep_near_duplicates=True, keep_colorless=True)
+    prepare_photos(
+        str(folder),
+        shards,
+        settings,
+        worker_count=1,
+        progress=Progress(disable=True),
+    )
+
+
+def _loaders(paths, shards):
     """Functions that make a data set, by name."""
     return {
+        "ours, from shards": _from_shards(shards, cache="off"),
+        "ours, from shards in memory": _from_shards(shards, cache="on"),
+        SHARD_LIMIT: _bare_shards(shards),
         "ours, from files": _ours(paths, cache="off"),
         "ours, from memory": _ours(paths, cache="on"),
         LIMIT: lambda: _bare_decoding(paths),
@@ -98,7 +121,8 @@ def _loaders(paths):
 
 
 def _ours(paths, *, cache):
-    from keras_colorizer.data.pipeline import PhotoReader, training_batches
+    from keras_colorizer.data.photo_reader import PhotoReader
+    from keras_colorizer.data.pipeline import training_batches
     from keras_colorizer.data.sources import SourcePhoto
     from keras_colorizer.data.survey import survey_photos
 
@@ -106,6 +130,40 @@ def _ours(paths, *, cache):
     survey = survey_photos(sources, square=SQUARE, cache=cache)
     reader = PhotoReader(survey.photos, square=SQUARE)
     return lambda: training_batches(reader, batch_size=BATCH, seed=0)
+
+
+def _from_shards(shards, *, cache):
+    from keras_colorizer.data.photo_reader import PhotoReader
+    from keras_colorizer.data.pipeline import training_batches
+
+    photos = _shard_photos(shards, cache)
+    reader = PhotoReader(photos, square=SQUARE)
+    return lambda: training_batches(reader, batch_size=BATCH, seed=0)
+
+
+def _bare_shards(shards):
+    import tensorflow as tf
+
+    photos = _shard_photos(shards, "on")
+    image = photos.files.image()
+
+    def decode(number):
+        return tf.shape(tf.io.decode_jpeg(image(number), channels=3))
+
+    def make():
+        numbers = tf.data.Dataset.range(len(photos)).repeat()
+        shapes = numbers.map(decode, num_parallel_calls=os.cpu_count())
+        return shapes.batch(BATCH).prefetch(tf.data.AUTOTUNE)
+
+    return make
+
+
+def _shard_photos(shards, cache):
+    from keras_colorizer.data.shards.prepared_photos import survey_shards
+
+    return survey_shards(
+        shards, square=SQUARE, cache=cache, keep_colorless=True
+    ).photos
 
 
 def _bare_decoding(paths):

@@ -27,6 +27,7 @@ FREE_ON_RESUME = {
     "epochs",
     "learning_rate",
     "l1_weight",
+    "strategy",
     "cache",
     "checkpoint_minutes",
 }
@@ -43,7 +44,8 @@ class TrainingConfig:
         epochs: How often to go through the photos, pretraining included. The
             learning rate falls linearly over the second half.
         data: Photos to train on: a folder (searched recursively), a glob in
-            quotes, or tfds:NAME for a TensorFlow Datasets set.
+            quotes, tfds:NAME for a TensorFlow Datasets set, or a folder that
+            `prepare` made.
         preset: The generator: unet_256 (pix2pix's), unet_128, small (for
             phones; wants --init small), quick (for phones, and the fastest to
             train from nothing) or tiny (for tests). By default unet_256 or,
@@ -64,7 +66,8 @@ class TrainingConfig:
             nothing written.
         image_size: Side in pixels of the squares to train on. By default the
             preset's render size.
-        batch_size: Photos per step. Batch norm wants 8 or more.
+        batch_size: Photos per step, over all devices together. Batch norm
+            wants 8 or more.
         learning_rate: Adam's, for both networks.
         l1_weight: Weight of the L1 loss against the adversarial one. 100 is
             pix2pix's; lower gives bolder and more often wrong colors.
@@ -75,6 +78,11 @@ class TrainingConfig:
         precision: Of the networks' arithmetic. bfloat16 is about 1.6 times
             as fast where the processor has it; float16 is for older GPUs,
             with loss scaling.
+        strategy: Where to compute: single, on one device; mirrored, on all
+            GPUs of this machine, each with a part of every batch;
+            multi_worker, on all machines that the environment variable
+            TF_CONFIG names. auto takes the last if TF_CONFIG names several,
+            else all GPUs. The plan says what was taken.
         jit_compile: Compile the training step with XLA: slow to start; often
             faster on a GPU, slower on a CPU.
         validation_fraction: Share of the photos to judge with, chosen by
@@ -87,7 +95,8 @@ class TrainingConfig:
         keep_colorless: Train on grey and sepia photos too. They teach the
             generator to leave photos grey.
         cache: Keep the decoded photos in memory: on, off, or auto, which does
-            so when they take at most half of what is free.
+            so when they take at most half of what is free. Of prepared shards,
+            their files: auto does so only where they are read over a network.
         checkpoint_minutes: Also save a checkpoint within an epoch, this often.
         seed: Of everything random: the same seed repeats a run.
     """
@@ -108,6 +117,7 @@ class TrainingConfig:
     pretrain_epochs: int = 0
     ema_decay: float = 0.999
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    strategy: Literal["auto", "single", "mirrored", "multi_worker"] = "auto"
     jit_compile: bool = False
     validation_fraction: float = 0.1
     balance: float = 0.0

@@ -1,5 +1,8 @@
 """The two networks trained against each other."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import keras
 import tensorflow as tf
 
@@ -22,6 +25,11 @@ class ColorizationGAN(keras.Model):
     generator against the updated discriminator. Validation and prediction use
     a moving average of the generator in inference mode, in float32.
 
+    Built in the scope of a `tf.distribute` strategy, every device takes a
+    part of each batch, and the step is that of the whole batch: gradients and
+    losses are means over all devices, and batch norm is given statistics of
+    the whole batch. Dropout draws for every device anew.
+
     Args:
         generator: Maps lightness to ab.
         discriminator: Maps `[lightness, ab]` to a patch map of logits.
@@ -32,6 +40,7 @@ class ColorizationGAN(keras.Model):
     Attributes:
         averaged_generator: The moving average, a model of its own.
         pretraining: Whether steps train the generator alone, with L1.
+        devices: How many take part in a step.
 
     Source:
         Isola et al., 2017, section 3.1. https://arxiv.org/abs/1611.07004
@@ -50,6 +59,9 @@ class ColorizationGAN(keras.Model):
             name="steps", dtype="int64", initializer="zeros", trainable=False
         )
         self.loss_means = [keras.metrics.Mean(name) for name in LOSS_NAMES]
+        self.devices = self.distribute_strategy.num_replicas_in_sync
+        if self.devices > 1:
+            _synchronize_batch_norm(generator, discriminator)
         self._pretraining = False
         # Both networks are functional, hence built; Keras refuses to save or
         # restore the weights of a model that it does not know to be.
@@ -71,6 +83,11 @@ class ColorizationGAN(keras.Model):
         discriminator_optimizer.build(self.discriminator.trainable_variables)
 
     @property
+    def steps_done(self) -> int:
+        """How many steps the networks have been trained for."""
+        return int(self.steps.numpy())
+
+    @property
     def pretraining(self) -> bool:
         return self._pretraining
 
@@ -86,7 +103,8 @@ class ColorizationGAN(keras.Model):
     def train_step(self, data):
         lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
         step = self._pretrain if self._pretraining else self._play
-        logs = step(lightness, real_ab)
+        with self._own_randomness():
+            logs = step(lightness, real_ab)
         self.steps.assign_add(1)
         self._average()
         return self._logged(logs)
@@ -110,10 +128,29 @@ class ColorizationGAN(keras.Model):
 
     def _own_variables(self):
         # Keras saves no random state, but a resumed run needs its dropout's.
+        random = enumerate(self._random_states())
+        return {"steps": self.steps, **{f"random_{i}": v for i, v in random}}
+
+    def _random_states(self):
         saved = {id(weight) for weight in self.generator.weights}
-        random = [v for v in self.generator.variables if id(v) not in saved]
-        states = {f"random_{i}": state for i, state in enumerate(random)}
-        return {"steps": self.steps, **states}
+        return [v for v in self.generator.variables if id(v) not in saved]
+
+    @contextmanager
+    def _own_randomness(self) -> Iterator[None]:
+        """Gives each device seeds of its own for one step.
+
+        Between steps all hold the same state, so that it can be saved.
+        """
+        if self.devices == 1:
+            yield
+            return
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        shift = tf.stack([tf.cast(replica, tf.int64), 0])
+        for state in self._random_states():
+            state.assign(state + tf.cast(shift, state.dtype))
+        yield
+        for state in self._random_states():
+            state.assign(state - tf.cast(shift, state.dtype))
 
     def _play(self, lightness, real_ab):
         with tf.GradientTape() as tape:
@@ -123,7 +160,8 @@ class ColorizationGAN(keras.Model):
             )
             fake_logits = self._judged(lightness, fake_ab)
             logs = self._generator_losses(fake_logits, fake_ab, real_ab)
-            scaled = self.generator_optimizer.scale_loss(logs["generator_loss"])
+            share = logs["generator_loss"] / self.devices
+            scaled = self.generator_optimizer.scale_loss(share)
         _descend(self.generator, self.generator_optimizer, tape, scaled)
         return {**logs, "discriminator_loss": discriminator_loss}
 
@@ -132,7 +170,8 @@ class ColorizationGAN(keras.Model):
             real_logits = self._judged(lightness, real_ab)
             fake_logits = self._judged(lightness, fake_ab)
             loss = losses.discriminator_loss(real_logits, fake_logits)
-            scaled = self.discriminator_optimizer.scale_loss(loss)
+            share = loss / self.devices
+            scaled = self.discriminator_optimizer.scale_loss(share)
         _descend(self.discriminator, self.discriminator_optimizer, tape, scaled)
         return loss
 
@@ -141,7 +180,8 @@ class ColorizationGAN(keras.Model):
             fake_ab = self.generator(lightness, training=True)
             l1_loss = losses.l1_loss(fake_ab, real_ab)
             generator_loss = self.l1_weight * l1_loss
-            scaled = self.generator_optimizer.scale_loss(generator_loss)
+            share = generator_loss / self.devices
+            scaled = self.generator_optimizer.scale_loss(share)
         _descend(self.generator, self.generator_optimizer, tape, scaled)
         return {"generator_loss": generator_loss, "l1_loss": l1_loss}
 
@@ -168,12 +208,24 @@ class ColorizationGAN(keras.Model):
             average.assign_add((1.0 - decay) * change)
 
     def _logged(self, values):
+        if self.devices > 1:
+            replica = tf.distribute.get_replica_context()
+            values = replica.all_reduce(tf.distribute.ReduceOp.MEAN, values)
         means = [mean for mean in self.loss_means if mean.name in values]
         for mean in means:
             mean.update_state(values[mean.name])
         return {mean.name: mean.result() for mean in means}
 
 
+def _synchronize_batch_norm(*networks):
+    """Lets batch norm see the whole batch: a device may hold a photo or two."""
+    for network in networks:
+        for layer in network.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = True
+
+
 def _descend(network, optimizer, tape, loss):
+    # The optimizer adds up the gradients of all devices: hence their shares.
     variables = network.trainable_variables
     optimizer.apply(tape.gradient(loss, variables), variables)

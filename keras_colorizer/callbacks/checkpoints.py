@@ -53,7 +53,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def save_within_epoch(self) -> None:
         """Saves unless an epoch's steps are done but not yet its books."""
-        if int(self.model.steps) % self.steps_per_epoch:
+        if self.model.steps_done % self.steps_per_epoch:
             self.save()
 
     def save(self) -> None:
@@ -63,7 +63,7 @@ class Checkpoints(keras.callbacks.Callback):
             TrainingError: If it cannot be written, or is not worth it.
         """
         check_finite(self.model)
-        path = self.folder / PATTERN.format(int(self.model.steps))
+        path = self.folder / PATTERN.format(self.model.steps_done)
         try:
             with whole_file(path) as temporary:
                 self.model.save_weights(temporary)

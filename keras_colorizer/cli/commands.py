@@ -7,12 +7,14 @@ import tyro
 
 from keras_colorizer.cli.colorize import Colorize, colorize
 from keras_colorizer.cli.evaluate import Evaluate, evaluate
+from keras_colorizer.cli.prepare import Prepare, prepare
 from keras_colorizer.cli.running import run_command
 from keras_colorizer.cli.serve import Serve, serve
 
 COMMANDS: dict[str, tuple[type, Callable[[Any], int]]] = {
     "colorize": (Colorize, colorize),
     "evaluate": (Evaluate, evaluate),
+    "prepare": (Prepare, prepare),
     "serve": (Serve, serve),
 }
 

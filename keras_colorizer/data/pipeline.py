@@ -12,52 +12,19 @@ The order of steps, and why:
 """
 
 import os
-import warnings
-from collections.abc import Callable
+from functools import partial
 
-import numpy as np
 import tensorflow as tf
 
 from keras_colorizer import color, encoding
 from keras_colorizer.data.drawing import DrawingOrder
 from keras_colorizer.data.old_photos import aged_lightness
-from keras_colorizer.data.survey import (
-    SHORT_SIDE_PER_CROP,
-    SurveyedPhoto,
-    short_side_for,
-)
-from keras_colorizer.errors import ColorizerWarning, PhotoError
-from keras_colorizer.photos import read_rgb
+from keras_colorizer.data.photo_reader import PhotoReader, cut
+from keras_colorizer.data.survey import SHORT_SIDE_PER_CROP
 
 # Set, not left to tf.data's AUTOTUNE, which was a third slower here.
 WORKERS = os.cpu_count()
 PREFETCHED = 2
-
-
-class PhotoReader:
-    """Photos by number, as TensorFlow reads them.
-
-    Args:
-        photos: At least one; all or none with their pixels in memory, which
-            move into the reader.
-        square: Side in pixels of the squares that will be cut from them.
-
-    Attributes:
-        groups: The group of every photo.
-    """
-
-    def __init__(self, photos: list[SurveyedPhoto], *, square: int):
-        self.count = len(photos)
-        self.groups = [photo.source.group for photo in photos]
-        self.square = square
-        in_memory = all(photo.pixels is not None for photo in photos)
-        self._read = (
-            _from_memory(photos) if in_memory else _from_files(photos, square)
-        )
-
-    def __call__(self, index: tf.Tensor) -> tf.Tensor:
-        """Returns photo number `index`, `(h, w, 3)` uint8."""
-        return self._read(index)
 
 
 def training_batches(
@@ -68,6 +35,7 @@ def training_batches(
     first_step: int = 0,
     balance: float = 0.0,
     old_photos: float = 0.0,
+    part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Returns an endless stream of augmented batches.
 
@@ -80,27 +48,35 @@ def training_batches(
         first_step: Number of the batch to start with.
         balance: Between the reader's groups, as of `DrawingOrder`.
         old_photos: Share of the squares with the lightness of old photos.
+        part: Number of the part of every batch to draw, and how many equal
+            parts it has: each of several machines reads its own photos alone.
+            Squares are those of the whole batch; old photos are drawn anew.
 
     Returns:
-        Batches of `lightness`, `(batch_size, square, square, 1)`, and `ab`,
-        `(batch_size, square, square, 2)`, float32 in [-1, 1].
+        Batches of `lightness`, `(n, square, square, 1)`, and `ab`, `(n, square,
+        square, 2)`, float32 in [-1, 1]; n is the batch size or its part.
     """
     run = tf.constant(seed, tf.int64)
     order = DrawingOrder(reader.groups, balance=balance)
 
-    def draw(number):
-        rgb = reader(order(number, run))
-        box_seed = tf.stack([run, number])
-        return augmented(rgb, box_seed, square=reader.square)
+    index, parts = part
+    size = batch_size // parts
+
+    def draw(place):
+        number = place // size * batch_size + index * size + place % size
+        share = _shares_of_box(tf.stack([run, number]))
+        box = reader.box(order(number, run), partial(_chosen_box, share))
+        return _flipped(_squashed(box, reader.square, "bilinear"), share)
 
     def encode(rgb, step):
         if old_photos == 0:
             return _encode(rgb)
-        return _encode_aged(rgb, tf.stack([run, step]), old_photos)
+        aging = tf.stack([run, step * parts + index])
+        return _encode_aged(rgb, aging, old_photos)
 
-    numbers = tf.data.Dataset.counter(first_step * batch_size)
-    squares = numbers.map(draw, num_parallel_calls=WORKERS)
-    batches = squares.batch(batch_size, drop_remainder=True)
+    places = tf.data.Dataset.counter(first_step * size)
+    squares = places.map(draw, num_parallel_calls=WORKERS)
+    batches = squares.batch(size, drop_remainder=True)
     steps = tf.data.Dataset.counter(first_step)
     encoded = tf.data.Dataset.zip(batches, steps).map(
         encode, num_parallel_calls=WORKERS
@@ -122,7 +98,7 @@ def validation_batches(
     """
 
     def squash(index):
-        return _squashed(reader(index), reader.square, method="area")
+        return _squashed(reader(index), reader.square, "area")
 
     numbers = tf.data.Dataset.range(reader.count)
     squares = numbers.map(squash, num_parallel_calls=WORKERS)
@@ -145,76 +121,31 @@ def augmented(rgb: tf.Tensor, seed: tf.Tensor, *, square: int) -> tf.Tensor:
     Returns:
         `(square, square, 3)` uint8.
     """
-    share = tf.random.stateless_uniform((5,), seed)
-    sides = tf.cast(tf.shape(rgb)[:2], tf.float32)
+    share = _shares_of_box(seed)
+    box = cut(rgb, partial(_chosen_box, share))
+    return _flipped(_squashed(box, square, "bilinear"), share)
+
+
+def _shares_of_box(seed):
+    return tf.random.stateless_uniform((5,), seed)
+
+
+def _chosen_box(share, sides):
+    sides = tf.cast(sides, tf.float32)
     smallest = tf.reduce_min(sides) / SHORT_SIDE_PER_CROP
     box_sides = tf.round(smallest + share[:2] * (sides - smallest))
     corner = tf.cast(share[2:4] * (sides - box_sides + 1), tf.int32)
-    box_sides = tf.cast(box_sides, tf.int32)
-    box = tf.slice(
-        rgb, tf.concat([corner, [0]], 0), tf.concat([box_sides, [3]], 0)
-    )
-    box = _squashed(box, square, method="bilinear")
+    return corner, tf.cast(box_sides, tf.int32)
+
+
+def _flipped(box, share):
     # `box[:, ::-1]` does the same, many times slower.
     return tf.cond(share[4] < 0.5, lambda: tf.reverse(box, [1]), lambda: box)
 
 
-def _squashed(rgb, square, *, method):
+def _squashed(rgb, square, method):
     resized = tf.image.resize(rgb, (square, square), method=method)
     return tf.cast(tf.round(resized), tf.uint8)
-
-
-def _from_memory(photos) -> Callable[[tf.Tensor], tf.Tensor]:
-    # One flat array, sliced by TensorFlow: no Python runs while training. A
-    # variable, because a dataset makes its own copy of a constant.
-    shapes = tf.constant([(*photo.shape, 3) for photo in photos], tf.int64)
-    ends = tf.cumsum(tf.reduce_prod(shapes, axis=1))
-    with tf.device("CPU"):  # Where `tf.data` reads it.
-        pixels = tf.Variable(_moved_pixels(photos), trainable=False)
-
-    def read(index):
-        shape = shapes[index]
-        size = tf.reduce_prod(shape)
-        return tf.reshape(tf.slice(pixels, [ends[index] - size], [size]), shape)
-
-    return read
-
-
-def _moved_pixels(photos):
-    """Returns all pixels in a row, freeing each photo's own on the way."""
-    flat = np.empty(sum(photo.pixels.size for photo in photos), np.uint8)
-    start = 0
-    for photo in photos:
-        flat[start : start + photo.pixels.size] = photo.pixels.ravel()
-        start += photo.pixels.size
-        photo.pixels = None
-    return flat
-
-
-def _from_files(photos, square) -> Callable[[tf.Tensor], tf.Tensor]:
-    def read(index):
-        rgb = tf.numpy_function(
-            lambda number: _first_readable(photos, number, square),
-            [index],
-            tf.uint8,
-        )
-        return tf.ensure_shape(rgb, (None, None, 3))
-
-    return read
-
-
-def _first_readable(photos, number, square):
-    """Decodes photo `number`, or the next one if it has been damaged since."""
-    for offset in range(len(photos)):
-        photo = photos[(number + offset) % len(photos)]
-        try:
-            return read_rgb(
-                photo.source.content, short_side=short_side_for(square)
-            )
-        except PhotoError as error:
-            message = f"{error} Another photo stands in."
-            warnings.warn(message, ColorizerWarning, stacklevel=1)
-    raise FileNotFoundError("none of the training photos can be read any more")
 
 
 @tf.function(jit_compile=True)

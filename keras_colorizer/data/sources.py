@@ -3,8 +3,11 @@
 Every source becomes a list of `SourcePhoto`; nothing is decoded here.
 """
 
+import hashlib
 import importlib.util
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from keras_colorizer.errors import DataError, first_line
@@ -65,11 +68,65 @@ def list_photos(data: str | None) -> list[SourcePhoto]:
     if data is None:
         return [SourcePhoto(p.name, p) for p in embedded_photos()]
     if data.startswith(TFDS_PREFIX):
-        return _from_tfds(data.removeprefix(TFDS_PREFIX))
+        return list(_tfds_stream(data).starting_at(0))
     return [
         SourcePhoto(str(photo.path), photo.path, _subfolder(photo.relative))
         for photo in find_photos([data])
     ]
+
+
+@dataclass(frozen=True)
+class PhotoStream:
+    """Photos one after the other, in an order that stays.
+
+    Attributes:
+        count: How many.
+        fingerprint: Hash of what they are called, 16 hexadecimal digits.
+        starting_at: Returns them from a number on.
+    """
+
+    count: int
+    fingerprint: str
+    starting_at: Callable[[int], Iterator[SourcePhoto]]
+
+
+def stream_photos(data: str) -> PhotoStream:
+    """Finds photos without holding more of each than its path.
+
+    Files are in the order of a hash of their names, so that any part of them
+    is a fair sample, and are called by their path below what was named, so
+    that the folder may move.
+
+    Args:
+        data: A folder, a glob, or `tfds:NAME`, whose order is kept.
+
+    Raises:
+        DataError: If nothing is found there.
+    """
+    if data.startswith(TFDS_PREFIX):
+        return _tfds_stream(data)
+    found = [(str(p.relative), str(p.path)) for p in find_photos([data])]
+    found.sort(key=lambda photo: _hash(photo[0]))
+
+    def photos(start):
+        for relative, path in islice(found, start, None):
+            group = _subfolder(Path(relative))
+            yield SourcePhoto(relative, Path(path), group)
+
+    names = (relative for relative, _ in found)
+    return PhotoStream(len(found), _fingerprint(names), photos)
+
+
+def _hash(text):
+    encoded = text.encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(encoded, digest_size=8).digest()
+
+
+def _fingerprint(texts):
+    digest = hashlib.blake2b(digest_size=8)
+    for text in texts:
+        digest.update(_hash(text))
+    return digest.hexdigest()
 
 
 def _subfolder(relative):
@@ -88,28 +145,35 @@ def embedded_photos() -> list[Path]:
     return [folder / name for name in EMBEDDED_PHOTOS]
 
 
-def _from_tfds(name):
+def _tfds_stream(data):
+    name = data.removeprefix(TFDS_PREFIX)
     try:
         import tensorflow_datasets as tfds
     except ImportError:
         raise DataError(
-            f"--data {TFDS_PREFIX}{name} needs TensorFlow Datasets: "
+            f"{data} needs TensorFlow Datasets: "
             "pip install tensorflow-datasets."
         ) from None
     builder = _tfds_builder(tfds, name)
     if "image" not in (builder.info.features or {}):
         raise DataError(
-            f"The data set {TFDS_PREFIX}{name} has no feature `image`: choose "
-            "one of photos."
+            f"The data set {data} has no feature `image`: choose one of photos."
         )
     decoders = {"image": tfds.decode.SkipDecoding()}
-    return [
-        SourcePhoto(f"{TFDS_PREFIX}{name}/{split}/{number}", example["image"])
-        for split in sorted(builder.info.splits)
-        for number, example in enumerate(
-            tfds.as_numpy(builder.as_dataset(split=split, decoders=decoders))
-        )
-    ]
+
+    def photos():
+        for split in sorted(builder.info.splits):
+            examples = builder.as_dataset(split=split, decoders=decoders)
+            for number, example in enumerate(tfds.as_numpy(examples)):
+                yield SourcePhoto(f"{data}/{split}/{number}", example["image"])
+
+    splits = builder.info.splits
+    sizes = {split: splits[split].num_examples for split in sorted(splits)}
+    return PhotoStream(
+        count=sum(sizes.values()),
+        fingerprint=_fingerprint([data, str(builder.version), str(sizes)]),
+        starting_at=lambda start: islice(photos(), start, None),
+    )
 
 
 def _tfds_builder(tfds, name):

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -59,19 +60,12 @@ class Survey:
         decoded_bytes: Memory of all fit photos, decoded at training size.
     """
 
-    photos: list[SurveyedPhoto] = field(default_factory=list)
+    photos: Sequence[SurveyedPhoto]
     colorless: list[str] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
     duplicates: list[str] = field(default_factory=list)
     is_cached: bool = True
     decoded_bytes: int = 0
-
-    def add(self, photo: SurveyedPhoto) -> None:
-        """Takes a photo that is fit."""
-        if not self.is_cached:
-            photo.pixels = None
-        self.photos.append(photo)
-        self.decoded_bytes += 3 * photo.shape[0] * photo.shape[1]
 
     def drop_pixels(self) -> None:
         """Frees the decoded photos: they are read anew when needed."""
@@ -103,7 +97,8 @@ def survey_photos(
             as long as they take at most half of the free memory.
         quiet: Show no progress bar.
     """
-    survey = Survey(is_cached=cache != "off")
+    photos: list[SurveyedPhoto] = []
+    survey = Survey(photos, is_cached=cache != "off")
     free = psutil.virtual_memory().available
     limit = free / 2 if cache == "auto" else float("inf")
     digests = set()
@@ -124,10 +119,13 @@ def survey_photos(
                 survey.duplicates.append(source.name)
             else:
                 digests.add(photo.digest)
-                survey.add(photo)
+                photos.append(photo)
+                survey.decoded_bytes += 3 * photo.shape[0] * photo.shape[1]
+                if not survey.is_cached:
+                    photo.pixels = None
             if survey.is_cached and survey.decoded_bytes > limit:
                 survey.drop_pixels()
-    survey.photos.sort(key=lambda photo: photo.digest)
+    photos.sort(key=lambda photo: photo.digest)
     return survey
 
 

@@ -1,8 +1,11 @@
 """The photos of a run: found, surveyed and split."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keras_colorizer.config import TrainingConfig
+from keras_colorizer.data.shards.manifest import is_prepared
+from keras_colorizer.data.shards.prepared_photos import survey_shards
 from keras_colorizer.data.sources import list_photos
 from keras_colorizer.data.survey import Survey, SurveyedPhoto, survey_photos
 from keras_colorizer.errors import DataError
@@ -19,15 +22,17 @@ class PhotoSplit:
     """
 
     survey: Survey
-    training: list[SurveyedPhoto]
-    validation: list[SurveyedPhoto]
+    training: Sequence[SurveyedPhoto]
+    validation: Sequence[SurveyedPhoto]
 
 
 def split_photos(config: TrainingConfig, *, quiet: bool) -> PhotoSplit:
     """Finds and surveys the photos, and sets some aside for validation.
 
-    Those are the first by file hash: the same files are always split the same
-    way, whatever they are called and in whatever order they are found.
+    Photos of a prepared folder are known already, and not looked at.
+
+    Those set aside are the first by file hash: the same files are always split
+    the same way, whatever they are called and in whatever order they are found.
 
     Args:
         config: Says where the photos are and how many to set aside.
@@ -36,13 +41,7 @@ def split_photos(config: TrainingConfig, *, quiet: bool) -> PhotoSplit:
     Raises:
         DataError: If there are too few to train on.
     """
-    survey = survey_photos(
-        list_photos(config.data),
-        square=config.square,
-        keep_colorless=config.keep_colorless,
-        cache=config.cache,
-        quiet=quiet,
-    )
+    survey = _survey(config, quiet)
     total = len(survey.photos)
     _check_enough(config, survey, total)
     held_out = max(1, round(total * config.validation_fraction))
@@ -55,6 +54,18 @@ def split_photos(config: TrainingConfig, *, quiet: bool) -> PhotoSplit:
             f"batch of {config.batch_size}: add photos or lower --batch-size."
         )
     return split
+
+
+def _survey(config, quiet) -> Survey:
+    settings = {
+        "square": config.square,
+        "keep_colorless": config.keep_colorless,
+        "cache": config.cache,
+        "quiet": quiet,
+    }
+    if is_prepared(config.data):
+        return survey_shards(config.data, **settings)
+    return survey_photos(list_photos(config.data), **settings)
 
 
 def _check_enough(config, survey, total):

@@ -1,8 +1,5 @@
 """What a run is about to do, in words."""
 
-import os
-
-import tensorflow as tf
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -10,6 +7,7 @@ from rich.table import Table
 from keras_colorizer.config import TrainingConfig
 from keras_colorizer.data.survey import short_side_for
 from keras_colorizer.gan import ColorizationGAN
+from keras_colorizer.training.devices import Devices, describe
 from keras_colorizer.training.photo_split import PhotoSplit
 from keras_colorizer.training.run_folder import RunFolder
 
@@ -22,6 +20,7 @@ def print_plan(
     folder: RunFolder,
     split: PhotoSplit,
     gan: ColorizationGAN,
+    devices: Devices,
 ) -> None:
     """Prints device, networks, photos, memory and files.
 
@@ -31,11 +30,12 @@ def print_plan(
         folder: Where the run will write.
         split: The photos.
         gan: The compiled networks.
+        devices: What they compute on.
     """
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     for row in [
-        ("device", _device()),
+        ("device", describe(devices)),
         ("generator", f"{config.generator}, {_parameters(gan.generator)}"),
         (
             "discriminator",
@@ -51,14 +51,6 @@ def print_plan(
     ]:
         table.add_row(*map(escape, row))
     console.print(table)
-
-
-def _device():
-    gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:
-        return f"CPU, {os.cpu_count()} cores"
-    details = tf.config.experimental.get_device_details(gpus[0])
-    return f"{len(gpus)} x {details.get('device_name', 'GPU')}"
 
 
 def _parameters(network):

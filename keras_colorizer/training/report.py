@@ -32,7 +32,7 @@ def write_report(
     report = {
         "photos": {
             "source": config.data or "scikit-image",
-            "fingerprint": _fingerprint(split),
+            "fingerprint": fingerprint(split),
             "training": len(split.training),
             "validation": len(split.validation),
             "validation_names": [p.source.name for p in split.validation],
@@ -62,7 +62,7 @@ def warn_of_changed_photos(folder: RunFolder, split: PhotoSplit) -> None:
         photos = json.loads(folder.report.read_text())["photos"]
     except (OSError, ValueError, KeyError):
         return  # A lost report stops no run.
-    if photos["fingerprint"] != _fingerprint(split):
+    if photos["fingerprint"] != fingerprint(split):
         warnings.warn(
             "The photos have changed since the run started: it goes on, but "
             "not exactly as it would have.",
@@ -71,7 +71,8 @@ def warn_of_changed_photos(folder: RunFolder, split: PhotoSplit) -> None:
         )
 
 
-def _fingerprint(split):
+def fingerprint(split: PhotoSplit) -> str:
+    """Returns a digest of all photos, whatever they are called."""
     digests = (photo.digest for photo in split.survey.photos)
     return hashlib.blake2b("".join(digests).encode(), digest_size=8).hexdigest()
 

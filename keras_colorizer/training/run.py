@@ -7,23 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import tensorflow as tf
 from rich.console import Console
 
-from keras_colorizer.callbacks.best_generator import BestGenerator
-from keras_colorizer.callbacks.checkpoints import Checkpoints, restore_newest
-from keras_colorizer.callbacks.history import History
+from keras_colorizer.callbacks.checkpoints import restore_newest
 from keras_colorizer.callbacks.interruption import Interruption
 from keras_colorizer.callbacks.loss_watch import LossWatch
-from keras_colorizer.callbacks.sample_sheets import SampleSheets
-from keras_colorizer.callbacks.validation import Validation
 from keras_colorizer.config import TrainingConfig, check_unchanged
-from keras_colorizer.data.pipeline import (
-    PhotoReader,
-    training_batches,
-    validation_batches,
-)
-from keras_colorizer.errors import TrainingError, first_line
+from keras_colorizer.data.photo_reader import PhotoReader
+from keras_colorizer.data.shards.damage import damage_named
+from keras_colorizer.training.devices import choose_devices, chosen_cluster
+from keras_colorizer.training.loop import fit
 from keras_colorizer.training.networks import build_gan
 from keras_colorizer.training.photo_split import PhotoSplit, split_photos
 from keras_colorizer.training.plan import print_plan
@@ -31,10 +24,16 @@ from keras_colorizer.training.report import (
     warn_of_changed_photos,
     write_report,
 )
+from keras_colorizer.training.run_callbacks import RunCallbacks
 from keras_colorizer.training.run_folder import choose_run_folder
 from keras_colorizer.training.schedule import segments
-
-VALIDATION_BATCH = 16
+from keras_colorizer.training.shares import device_batches
+from keras_colorizer.training.workers import (
+    check_agreement,
+    lost_workers,
+    share_state,
+    wait_for_all,
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,8 @@ class RunResult:
 
     Attributes:
         run_dir: The run folder.
-        generator: Its best generator, a `.keras` file; None after a dry run.
+        generator: Its best generator, a `.keras` file; None after a dry run,
+            and on all workers but the first.
         history: A dictionary for every epoch: losses and validation scores.
     """
 
@@ -65,30 +65,46 @@ def train(config: TrainingConfig) -> RunResult:
         The run folder and its history.
 
     Raises:
-        ColorizerError: If the settings, the photos or the run folder do not
-            allow it, or if training diverges.
+        ColorizerError: If the settings, the photos, the run folder or the
+            devices do not allow it, if training diverges, or if a worker is
+            lost.
         KeyboardInterrupt: After Ctrl-C, once a checkpoint is saved.
     """
-    console = Console()
     folder = choose_run_folder(config)
-    if config.resume:
-        check_unchanged(TrainingConfig.load(folder.config), config)
-    else:
-        folder.check_free()
-    split = split_photos(config, quiet=not console.is_terminal)
-    if config.resume:
+    cluster = chosen_cluster(config)
+    leads = cluster is None or cluster.is_chief
+    if leads:
+        _check_folder(folder, config)
+    console = Console(quiet=not leads)
+    devices = choose_devices(config, cluster)
+    split = split_photos(config, quiet=not (leads and console.is_terminal))
+    if leads and config.resume:
         warn_of_changed_photos(folder, split)
-    with _precision(config.precision):
-        gan = build_gan(config, steps_per_epoch(config, split))
-        print_plan(console, config, folder, split, gan)
+    with (
+        _precision(config.precision),
+        lost_workers(devices),
+        damage_named(config.data),
+    ):
+        check_agreement(devices, config, split)
+        with devices.strategy.scope():
+            gan = build_gan(config, steps_per_epoch(config, split))
+        print_plan(console, config, folder, split, gan, devices)
         if config.dry_run:
+            wait_for_all(devices)
             return RunResult(folder.path, None, [])
-        return _run(config, folder, split, gan, console)
+        return _run(config, folder, split, gan, devices, console)
 
 
 def steps_per_epoch(config: TrainingConfig, split: PhotoSplit) -> int:
     """Returns how many whole batches the training photos fill."""
     return len(split.training) // config.batch_size
+
+
+def _check_folder(folder, config):
+    if config.resume:
+        check_unchanged(TrainingConfig.load(folder.config), config)
+    else:
+        folder.check_free()
 
 
 @contextmanager
@@ -102,60 +118,45 @@ def _precision(precision) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def _run(config, folder, split, gan, console):
-    if config.resume:
+def _run(config, folder, split, gan, devices, console):
+    if devices.is_chief and config.resume:
         restore_newest(gan, folder.checkpoint)
+    share_state(devices, gan)
+    if devices.is_chief:
+        rows = _lead(config, folder, split, gan, devices, console)
+        result = RunResult(folder.path, folder.generator, rows)
+    else:
+        _follow(config, split, gan, devices, console)
+        result = RunResult(folder.path, None, [])
+    wait_for_all(devices)
+    return result
+
+
+def _lead(config, folder, split, gan, devices, console):
+    """Trains, writes the run folder, and returns the history."""
     folder.path.mkdir(parents=True, exist_ok=True)
     config.save(folder.config)
-    callbacks = _callbacks(config, folder, split, gan, console)
-    history, checkpoints = callbacks[-2:]
-    write_report(folder, config, split, history.rows)
+    steps = steps_per_epoch(config, split)
+    run = RunCallbacks(config, folder, split, gan, steps=steps, console=console)
+    write_report(folder, config, split, run.history.rows)
     try:
-        with callbacks[0]:
-            _fit(config, split, gan, callbacks, console)
+        with run.interruption:
+            _fit(config, split, gan, devices, run.in_order(), console)
     except KeyboardInterrupt:
-        checkpoints.save_within_epoch()
+        run.checkpoints.save_within_epoch()
         _say_how_to_resume(console, folder)
         raise
-    except tf.errors.OpError as error:
-        raise TrainingError(
-            f"TensorFlow had to stop: {first_line(error)}. If memory ran out, "
-            "lower --batch-size or --image-size; then go on with --resume."
-        ) from None
-    write_report(folder, config, split, history.rows)
-    return RunResult(folder.path, folder.generator, history.rows)
+    write_report(folder, config, split, run.history.rows)
+    return run.history.rows
 
 
-def _callbacks(config, folder, split, gan, console):
-    """Returns them in order: each may use what those before it have logged."""
-    steps = steps_per_epoch(config, split)
-    validation = Validation(_validation_batches(config, split), console)
-    history = History(
-        folder.history,
-        finished_epochs=int(gan.steps) // steps,
-        validation=validation,
-    )
-    checkpoints = Checkpoints(
-        folder.checkpoint,
-        minutes=config.checkpoint_minutes,
-        steps_per_epoch=steps,
-    )
-    checkpoints.set_model(gan)  # Ctrl-C may come before `fit` does.
-    return [
-        Interruption(),
-        LossWatch(console),
-        validation,
-        SampleSheets(validation.batches, folder.samples, folder.logs),
-        BestGenerator(
-            folder.generator,
-            history,
-            preset=config.generator,
-            render_size=config.square,
-        ),
-        keras.callbacks.TensorBoard(folder.logs, write_graph=False),
-        history,
-        checkpoints,
-    ]
+def _follow(config, split, gan, devices, console):
+    """Trains beside the chief, and writes nothing."""
+    worker = devices.cluster.name(devices.cluster.index)
+    print(f"{worker} computes; worker 0 writes the run.", flush=True)
+    with Interruption() as interruption:
+        callbacks = [interruption, LossWatch(console)]
+        _fit(config, split, gan, devices, callbacks, console)
 
 
 def _say_how_to_resume(console, folder):
@@ -168,33 +169,26 @@ def _say_how_to_resume(console, folder):
     )
 
 
-def _fit(config, split, gan, callbacks, console):
+def _fit(config, split, gan, devices, callbacks, console):
     reader = PhotoReader(split.training, square=config.square)
     for segment in segments(
-        int(gan.steps),
+        gan.steps_done,
         epochs=config.epochs,
         pretrain_epochs=config.pretrain_epochs,
         steps_per_epoch=steps_per_epoch(config, split),
     ):
         gan.pretraining = segment.first_epoch < config.pretrain_epochs
         console.print(f"[bold]{_announced(segment, gan.pretraining)}")
-        batches = training_batches(
-            reader,
-            batch_size=config.batch_size,
-            seed=config.seed,
-            first_step=int(gan.steps),
-            balance=config.balance,
-            old_photos=config.old_photos,
+        batches = device_batches(
+            devices, reader, config, first_step=gan.steps_done
         )
-        gan.fit(
-            batches,
-            initial_epoch=segment.first_epoch,
-            epochs=segment.end_epoch,
-            steps_per_epoch=segment.steps,
-            callbacks=callbacks,
-            verbose=1 if console.is_terminal else 2,
-            shuffle=False,  # Keras would warn that it cannot.
-        )
+        fit(gan, batches, segment, callbacks, verbose=_verbosity(console))
+
+
+def _verbosity(console):
+    if console.quiet:
+        return 0
+    return 1 if console.is_terminal else 2
 
 
 def _announced(segment, pretraining):
@@ -202,8 +196,3 @@ def _announced(segment, pretraining):
     if pretraining:
         return f"{epochs}: pretraining, the generator alone with L1"
     return f"{epochs}: the generator against the discriminator"
-
-
-def _validation_batches(config, split):
-    reader = PhotoReader(split.validation, square=config.square)
-    return validation_batches(reader, batch_size=VALIDATION_BATCH)
