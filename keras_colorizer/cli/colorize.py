@@ -1,29 +1,37 @@
 """`python -m keras_colorizer colorize`."""
 
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import track
 
-from keras_colorizer.chroma.saturation import check_saturation
-from keras_colorizer.cli.running import FAILED
-from keras_colorizer.errors import ConfigError, PhotoError
-from keras_colorizer.photos import (
-    MAX_PIXELS,
-    WRITABLE_SUFFIXES,
-    find_photos,
-    read_photo,
-    write_photo,
+from keras_colorizer.bulk.batch import Settings
+from keras_colorizer.bulk.engines import Engine
+from keras_colorizer.bulk.folders import (
+    Folder,
+    check_writable,
+    is_uri,
+    open_folder,
 )
-from keras_colorizer.pretrained import DEFAULT
-from keras_colorizer.silence import silent_stderr
+from keras_colorizer.bulk.manifest import Manifest
+from keras_colorizer.bulk.plan import Plan
+from keras_colorizer.bulk.records import Record
+from keras_colorizer.bulk.sources import Sources
+from keras_colorizer.chroma.saturation import check_saturation
+from keras_colorizer.cli.colorize_report import Report
+from keras_colorizer.errors import ConfigError
+from keras_colorizer.photos import MAX_PIXELS, WRITABLE_SUFFIXES
+from keras_colorizer.pretrained import DEFAULT, TFLITE, pretrained_file
 
-# What cannot hold a photo in full color, such as GIF, becomes this.
-FALLBACK_SUFFIX = ".png"
+# Up to so many photos are counted before the first one is colored.
+COUNTED = 100_000
 
 
 @dataclass(frozen=True)
@@ -35,9 +43,10 @@ class Colorize:
     written.
 
     Attributes:
-        photos: Photos, folders (searched recursively) or globs in quotes.
-        output: Where to write: a folder, in which the tree of the named
-            folders is kept, or for a single photo a file, whose suffix
+        photos: Photos, folders (searched recursively), globs in quotes, or
+            URIs of object stores such as s3://bucket/scans.
+        output: Where to write: a folder or its URI, in which the tree of the
+            named folders is kept, or for a single photo a file, whose suffix
             chooses the format (.jpg, .png, .tif, .webp, .bmp).
         model: A .tflite file, which starts fastest, or the folder of a
             training run, a .keras file, or the folder of a SavedModel. By
@@ -49,22 +58,30 @@ class Colorize:
             it they are skipped.
         max_pixels: Refuse larger photos before decoding them. Memory grows by
             about 25 bytes a pixel.
+        engine: local colors in processes of this machine; ray on a cluster of
+            many, for millions of photos (pip install "keras_colorizer[ray]").
+        workers: How many processes, or actors on the cluster. By default one
+            for each core, but no more than memory holds or the photos keep
+            busy.
+        address: The Ray cluster, such as 10.0.0.1:6379, ray://head:10001 or
+            auto; by default the one that RAY_ADDRESS names, or else one that
+            is started on this machine.
+        manifest: A folder or its URI for manifest.jsonl, a line with size and
+            checksum for each result, and dead_letters.jsonl, a line with the
+            reason for each photo that failed. With ray it is by default the
+            output folder.
     """
 
     photos: tyro.conf.Positional[tuple[str, ...]]
-    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("colorized")
+    output: Annotated[str, tyro.conf.arg(aliases=["-o"])] = "colorized"
     model: Path | None = None
     saturation: float | Literal["auto"] = 1.0
     overwrite: bool = False
     max_pixels: int = MAX_PIXELS
-
-
-@dataclass(frozen=True)
-class Task:
-    """One photo and the file that its result goes to."""
-
-    photo: Path
-    target: Path
+    engine: Literal["local", "ray"] = "local"
+    workers: int | None = None
+    address: str | None = None
+    manifest: str | None = None
 
 
 def colorize(options: Colorize) -> int:
@@ -75,31 +92,33 @@ def colorize(options: Colorize) -> int:
             with.
     """
     _check(options)
-    tasks, failures = _plan(options)
-    todo = [t for t in tasks if options.overwrite or not t.target.exists()]
-    already_colored, written = [], 0
+    engine = Engine(options.engine, options.workers, _address(options))
+    model = options.model or pretrained_file(DEFAULT, TFLITE)
+    engine.check(model)
+    sources = Sources(options.photos)
+    output, file = _output(options)
+    records_folder = _records_folder(options, output)
     console = Console(stderr=True)
-    if todo:
-        colorizer = _load_colorizer(options.model)
-    for task in track(
-        todo, "Coloring", console=console, disable=not console.is_terminal
-    ):
-        try:
-            photo = read_photo(task.photo, max_pixels=options.max_pixels)
-            if photo.is_colored:
-                already_colored.append(task.photo)
-            result = colorizer.colorize_photo(
-                photo, saturation=options.saturation
-            )
-            write_photo(result, task.target)
-            written += 1
-        except PhotoError as error:
-            failures.append(str(error))
-        except MemoryError:
-            failures.append(f"`{task.photo}` does not fit into memory.")
-    _report(console, len(tasks) - len(todo), already_colored, failures)
-    print(f"{written} of {len(todo)} colored, in {options.output}")
-    return FAILED if failures else 0
+    report = Report(console, letters=records_folder)
+    with _manifest(records_folder) as manifest:
+        plan = Plan(
+            sources,
+            output=output,
+            file=file,
+            recorded=None if manifest is None else manifest.outputs,
+            overwrite=options.overwrite,
+        )
+        settings = Settings(
+            tuple(sources.roots),
+            output,
+            options.saturation,
+            options.max_pixels,
+        )
+        for record in _records(plan, engine, model, settings, console):
+            report.add(record)
+            if manifest is not None:
+                manifest.add(record)
+    return report.finish(skipped=plan.skipped, output=options.output)
 
 
 def _check(options):
@@ -114,94 +133,50 @@ def _check(options):
         raise ConfigError("Name at least one photo, folder or glob.")
 
 
-def _plan(options) -> tuple[list[Task], list[str]]:
-    """Pairs photos with targets; also returns why some cannot have one."""
-    found = find_photos(options.photos)
-    if _names_a_file(options.output):
-        return [_single_task(found, options.output)], []
-    tasks: dict[Path, Task] = {}
-    failures = []
-    for photo in _without_results(found, options):
-        target = _writable(options.output / photo.relative)
-        if target.resolve() == photo.path.resolve():
-            failures.append(
-                f"`{photo.path}` would be replaced by its own result: choose "
-                "another folder with -o."
-            )
-        elif target in tasks:
-            failures.append(
-                f"`{photo.path}` and `{tasks[target].photo}` would both become "
-                f"`{target}`: color them one after the other, into two folders."
-            )
-        else:
-            tasks[target] = Task(photo.path, target)
-    return list(tasks.values()), failures
+def _address(options):
+    if options.engine == "ray" and options.address is None:
+        return os.environ.get("RAY_ADDRESS")
+    return options.address
 
 
-def _single_task(found, target):
-    if len(found) > 1:
-        raise ConfigError(
-            f"-o {target} names one file, but there are {len(found)} photos: "
-            "name a folder."
+def _output(options) -> tuple[Folder, str | None]:
+    """The folder to write to, and the name of the file if it is but one."""
+    name = options.output.rstrip("/")
+    is_folder = not is_uri(name) and Path(name).is_dir()
+    if is_folder or not name.lower().endswith(WRITABLE_SUFFIXES):
+        return open_folder(name or "/"), None
+    folder, _, file = name.rpartition("/")
+    return open_folder(folder or "."), file
+
+
+def _records_folder(options, output) -> Folder | None:
+    if options.manifest is not None:
+        return open_folder(options.manifest)
+    return output if options.engine == "ray" else None
+
+
+def _manifest(folder) -> AbstractContextManager[Manifest | None]:
+    return nullcontext() if folder is None else Manifest(folder)
+
+
+def _records(plan, engine, model, settings, console) -> Iterator[Record]:
+    """Yields what becomes of each photo, with a progress bar."""
+    tasks = iter(plan)
+    head = list(islice(tasks, COUNTED))
+    if head:
+        if is_uri(settings.output.label("")):
+            check_writable(settings.output)
+        yield from track(
+            engine.color(
+                chain(head, tasks),
+                count=len(head),
+                model=model,
+                settings=settings,
+            ),
+            "Coloring",
+            # Of more it is not known how many there are.
+            total=len(head) if len(head) < COUNTED else None,
+            console=console,
+            disable=not console.is_terminal,
         )
-    if target.resolve() == found[0].path.resolve():
-        raise ConfigError(f"-o {target} would replace the photo itself.")
-    return Task(found[0].path, target)
-
-
-def _without_results(found, options):
-    """Leaves out earlier results, in a folder that is being colored."""
-    folder = options.output.resolve()
-    kept = [
-        photo
-        for photo in found
-        if folder not in photo.path.resolve().parents
-        or str(photo.path) in options.photos
-    ]
-    if not kept:
-        raise ConfigError(
-            f"All photos lie in the output folder `{options.output}`: choose "
-            "another one with -o."
-        )
-    return kept
-
-
-def _names_a_file(output):
-    return output.suffix.lower() in WRITABLE_SUFFIXES and not output.is_dir()
-
-
-def _writable(path):
-    if path.suffix.lower() in WRITABLE_SUFFIXES:
-        return path
-    return path.with_suffix(FALLBACK_SUFFIX)
-
-
-def _load_colorizer(model):
-    with silent_stderr():
-        from keras_colorizer.inference.colorizer import Colorizer
-
-        if model is None:
-            return Colorizer.from_preset(DEFAULT)
-        return Colorizer.load(model)
-
-
-def _report(console, skipped, already_colored, failures):
-    if skipped:
-        console.print(
-            f"{skipped} skipped: their results exist (--overwrite colors them "
-            "again)."
-        )
-    if already_colored:
-        names = ", ".join(str(path) for path in already_colored[:5])
-        more = ", ..." if len(already_colored) > 5 else ""
-        console.print(
-            f"{len(already_colored)} in color already, colored anew from their "
-            f"lightness: {escape(names)}{more}",
-            highlight=False,
-        )
-    for failure in failures:
-        console.print(
-            f"[bold red]Failed:[/] {escape(failure)}",
-            highlight=False,
-            soft_wrap=True,
-        )
+    yield from plan.failures
