@@ -4,6 +4,7 @@ Beside it, where it is built, the page that colors photos in the browser.
 """
 
 import html
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import keras_colorizer
 FOLDER = resources.files("keras_colorizer.serving") / "page"
 INDEX = "index.html"
 MODEL_MARK = 'data-model="colorizer"'  # In the index.
-LINK_MARK = 'id="on-device" hidden'
+LINK = re.compile(r'\s*<p id="on-device">.*?</p>', re.DOTALL)
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -83,8 +84,8 @@ def _index(model_name, links_on_device):
     text = (FOLDER / INDEX).read_text(encoding="utf-8")
     mark = f'data-model="{html.escape(model_name)}"'
     text = text.replace(MODEL_MARK, mark)
-    if links_on_device:
-        text = text.replace(LINK_MARK, LINK_MARK.removesuffix(" hidden"))
+    if not links_on_device:
+        text = LINK.sub("", text)
     return text.encode()
 
 
