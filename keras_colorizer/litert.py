@@ -43,13 +43,11 @@ def signature_runner(
 def available_cores() -> int:
     """Returns how many cores this process may use.
 
-    `OMP_NUM_THREADS` is a limit: Ray, batch systems and whoever starts a
-    process for each core set it.
+    `OMP_NUM_THREADS`, where it is a number, is a limit: Ray, batch systems and
+    whoever starts a process for each core set it.
     """
-    return min(_cores(), int(os.environ.get("OMP_NUM_THREADS") or _cores()))
-
-
-def _cores():
+    cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):  # Not on macOS and Windows.
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(cores, int(limit))) if limit.isdecimal() else cores

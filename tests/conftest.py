@@ -1,6 +1,7 @@
 """Fixtures shared by every test."""
 
 import dataclasses
+import sys
 
 import keras
 import numpy as np
@@ -48,6 +49,47 @@ def rgb_levels():
     grid = np.stack(np.meshgrid(levels, levels, levels), axis=-1)
     scattered = np.random.default_rng(0).integers(0, 256, (20_000, 3))
     return np.vstack([grid.reshape(-1, 3), scattered.astype("uint8")])
+
+
+@pytest.fixture
+def run_main(monkeypatch, capfd):
+    """Runs a `main` as if typed; returns exit code, output and errors."""
+
+    def run_main(main, *words):
+        monkeypatch.setattr(sys, "argv", [*map(str, words)])
+        try:
+            code = main()
+        except SystemExit as stop:  # The command line is refused.
+            code = stop.code
+        out, err = capfd.readouterr()
+        assert "Traceback" not in out + err
+        return code, out, err
+
+    return run_main
+
+
+@pytest.fixture(scope="module")
+def browser_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("chromium")
+
+
+@pytest.fixture(scope="module")
+def browser(browser_folder):
+    """Chromium, which keeps what it downloads below `browser_folder`."""
+    from fixtures.page_driver import chromium
+
+    with chromium(browser_folder) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def tiny_flags(photo_folder):
+    """Of a run with both stages, 2 steps an epoch."""
+    text = (
+        f"--data {photo_folder} --preset tiny --batch-size 4 --epochs 4 "
+        "--pretrain-epochs 1 --validation-fraction 0.25"
+    )
+    return text.split()
 
 
 @pytest.fixture(scope="session")

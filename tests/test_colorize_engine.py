@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,21 +16,20 @@ from PIL import Image
 
 from keras_colorizer.bulk.engines import process_count
 from keras_colorizer.cli import commands
+from keras_colorizer.litert import available_cores
 from keras_colorizer.pretrained import DEFAULT, TFLITE, pretrained_file
 
 MODEL = pretrained_file(DEFAULT, TFLITE)
 
 
 @pytest.fixture
-def colorize(monkeypatch, capfd):
+def colorize(run_main):
     """Runs the command; returns exit code, output, errors in one line."""
 
     def run(*arguments):
-        words = ["keras-colorizer", "colorize", *map(str, arguments)]
-        monkeypatch.setattr(sys, "argv", words)
-        code = commands.main()
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
+        code, out, err = run_main(
+            commands.main, "keras-colorizer", "colorize", *arguments
+        )
         return code, " ".join(out.split()), " ".join(err.split())
 
     return run
@@ -176,3 +176,14 @@ def test_ctrl_c_ends_all_processes_and_what_was_done_is_kept(scans, tmp_path):
     (part,) = (out / ".manifest").iterdir()
     recorded = {row["output"] for row in rows(part) if "sha256" in row}
     assert len(recorded) >= len(done) - 2  # Whose records were on their way.
+
+
+@pytest.mark.parametrize(
+    ("limit", "cores"), [("1", 1), ("999", None), ("", None), ("2,1", None)]
+)
+def test_threads_are_no_more_than_the_environment_allows(
+    limit, cores, monkeypatch
+):
+    monkeypatch.setenv("OMP_NUM_THREADS", limit)
+    expected = cores or len(os.sched_getaffinity(0))
+    assert available_cores() == expected

@@ -19,37 +19,25 @@ REPOSITORY = Path(keras_colorizer.__file__).parents[1]
 
 
 @pytest.fixture
-def command(monkeypatch, capfd, tiny_run):
+def command(run_main, tiny_run):
     """Runs `keras-colorizer`; returns exit code, output, errors in one line."""
 
     def run(*arguments, model=tiny_run.run_dir):
-        arguments = [*map(str, arguments)]
-        if model is not None:
-            arguments += ["--model", str(model)]
-        monkeypatch.setattr(sys, "argv", ["keras-colorizer", *arguments])
-        try:
-            code = commands.main()
-        except SystemExit as stop:  # tyro refuses the command line.
-            code = stop.code
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
+        chosen = () if model is None else ("--model", model)
+        code, out, err = run_main(
+            commands.main, "keras-colorizer", *arguments, *chosen
+        )
         return code, " ".join(out.split()), " ".join(err.split())
 
     return run
 
 
 @pytest.fixture
-def train(monkeypatch, capfd):
+def train(run_main):
     """Runs `train.py`; returns exit code and errors in one line."""
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["train.py", *map(str, arguments)])
-        try:
-            code = train_command.main()
-        except SystemExit as stop:
-            code = stop.code
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
+        code, _, err = run_main(train_command.main, "train.py", *arguments)
         return code, " ".join(err.split())
 
     return run

@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import re
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -458,20 +457,14 @@ def test_definitions_are_documented():
 
 
 @pytest.fixture
-def command(monkeypatch, capfd, tiny_run):
+def command(run_main, tiny_run):
     """Runs `keras-colorizer evaluate`; returns exit code, output, errors."""
 
     def run(*arguments, models=(tiny_run.run_dir,)):
-        arguments = ["evaluate", *map(str, arguments)]
-        for model in models:
-            arguments += ["--model", str(model)]
-        monkeypatch.setattr(sys, "argv", ["keras-colorizer", *arguments])
-        try:
-            code = commands.main()
-        except SystemExit as stop:  # tyro refuses the command line.
-            code = stop.code
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
+        chosen = [word for model in models for word in ("--model", model)]
+        code, out, err = run_main(
+            commands.main, "keras-colorizer", "evaluate", *arguments, *chosen
+        )
         return SimpleNamespace(code=code, out=out, err=" ".join(err.split()))
 
     return run

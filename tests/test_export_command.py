@@ -43,18 +43,13 @@ def one_repeat(monkeypatch):
 
 
 @pytest.fixture
-def export(monkeypatch, capfd, tiny_run):
+def export(run_main, tiny_run):
     """Runs `export.py`; returns exit code, output, errors in one line."""
 
     def run(*arguments, run=tiny_run.run_dir):
-        arguments = ["--run", run, *arguments]
-        monkeypatch.setattr(sys, "argv", ["export.py", *map(str, arguments)])
-        try:
-            code = export_command.main()
-        except SystemExit as stop:  # tyro refuses the command line.
-            code = stop.code
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
+        code, out, err = run_main(
+            export_command.main, "export.py", "--run", run, *arguments
+        )
         return code, out, " ".join(err.split())
 
     return run

@@ -64,19 +64,10 @@ def digest(output):
 
 
 @pytest.fixture(scope="module")
-def flags(photo_folder):
-    text = (
-        f"--data {photo_folder} --preset tiny --batch-size 4 --epochs 4 "
-        "--pretrain-epochs 1 --validation-fraction 0.25"
-    )
-    return text.split()
-
-
-@pytest.fixture(scope="module")
-def workers_run(flags, tmp_path_factory):
+def workers_run(tiny_flags, tmp_path_factory):
     """A finished run of two workers: its folder, and what both printed."""
     run_dir = tmp_path_factory.mktemp("workers") / "run"
-    both = start_both([*flags, "--run-dir", str(run_dir)])
+    both = start_both([*tiny_flags, "--run-dir", str(run_dir)])
     return run_dir, [finish(process) for process in both]
 
 
@@ -134,11 +125,12 @@ def test_only_the_chief_prints_and_writes(workers_run):
 
 @pytest.mark.parametrize("devices", [1, 2])
 def test_workers_train_what_one_process_trains(
-    workers_run, flags, tmp_path, devices
+    workers_run, tiny_flags, tmp_path, devices
 ):
     """Two devices of one process are mirrored without being asked to."""
     run_dir = tmp_path / "run"
-    output = finish(start([*flags, "--run-dir", str(run_dir)], devices=devices))
+    run = start([*tiny_flags, "--run-dir", str(run_dir)], devices=devices)
+    output = finish(run)
     assert ("mirrored" in output) == (devices == 2)
     # Adam divides by the gradient's own size, and two networks play against
     # each other: noise in the seventh digit grows over eight steps.
@@ -147,10 +139,10 @@ def test_workers_train_what_one_process_trains(
 
 @pytest.mark.parametrize("victim", [0, 1])
 def test_killed_worker_ends_the_others_and_the_run_goes_on(
-    workers_run, flags, tmp_path, victim
+    workers_run, tiny_flags, tmp_path, victim
 ):
     run_dir = tmp_path / "run"
-    both = start_both([*flags, "--run-dir", str(run_dir)])
+    both = start_both([*tiny_flags, "--run-dir", str(run_dir)])
     wait_for(run_dir / "checkpoint/step_000000004.weights.h5", both)
     both[victim].kill()  # SIGKILL: no handler runs.
     survivor = both[1 - victim]
@@ -161,7 +153,7 @@ def test_killed_worker_ends_the_others_and_the_run_goes_on(
     assert "Traceback" not in output
     # The other worker needs neither the folder nor to know of it.
     resumed = start_both(
-        flags, also=[("--resume", "--run-dir", str(run_dir)), ()]
+        tiny_flags, also=[("--resume", "--run-dir", str(run_dir)), ()]
     )
     chief, follower = [finish(process) for process in resumed]
     assert digest(chief) == digest(follower) == digest(workers_run[1][0])
@@ -182,13 +174,15 @@ def wait_for(path, processes):
         time.sleep(0.01)
 
 
-def test_workers_with_other_settings_or_photos_are_refused(flags, tmp_path):
+def test_workers_with_other_settings_or_photos_are_refused(
+    tiny_flags, tmp_path
+):
     folder = tmp_path / "photos"
-    shutil.copytree(flags[1], folder)
+    shutil.copytree(tiny_flags[1], folder)
     next(folder.iterdir()).unlink()
     run_dir = str(tmp_path / "run")
     both = start_both(
-        [*flags, "--run-dir", run_dir], also=[(), ("--data", str(folder))]
+        [*tiny_flags, "--run-dir", run_dir], also=[(), ("--data", str(folder))]
     )
     for process in both:
         output, _ = process.communicate(timeout=PATIENCE)

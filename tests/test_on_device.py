@@ -33,17 +33,12 @@ def colorizer():
 
 
 @pytest.fixture
-def run(monkeypatch, capfd):
+def run(run_main):
     """Runs the command; returns its exit code and what it said to stderr."""
 
     def run(*arguments):
-        arguments = ["on_device.py", *map(str, arguments)]
-        monkeypatch.setattr(sys, "argv", arguments)
-        try:
-            code = on_device.main()
-        except SystemExit as stop:  # argparse refuses the command line.
-            code = stop.code
-        return code, capfd.readouterr().err
+        code, _, err = run_main(on_device.main, "on_device.py", *arguments)
+        return code, err
 
     return run
 

@@ -23,18 +23,13 @@ SMALL = ("--short-side", "48", "--photos-per-shard", "3", "--workers", "1")
 
 
 @pytest.fixture
-def prepare(monkeypatch, capfd):
+def prepare(run_main):
     """Runs the command; returns exit code, output, errors in one line."""
 
     def run(*arguments):
-        words = ["keras-colorizer", "prepare", *map(str, arguments)]
-        monkeypatch.setattr(sys, "argv", words)
-        try:
-            code = commands.main()
-        except SystemExit as stop:  # tyro refuses the command line.
-            code = stop.code
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
+        code, out, err = run_main(
+            commands.main, "keras-colorizer", "prepare", *arguments
+        )
         return code, " ".join(out.split()), " ".join(err.split())
 
     return run

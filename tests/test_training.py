@@ -90,19 +90,10 @@ def assert_same_state(one, two):
 
 
 @pytest.fixture(scope="module")
-def flags(photo_folder):
-    text = (
-        f"--data {photo_folder} --preset tiny --batch-size 4 --epochs 4 "
-        "--pretrain-epochs 1 --validation-fraction 0.25"
-    )
-    return text.split()
-
-
-@pytest.fixture(scope="module")
-def whole_run(flags, tmp_path_factory):
+def whole_run(tiny_flags, tmp_path_factory):
     """The run that the stopped ones must equal."""
     run_dir = tmp_path_factory.mktemp("whole") / "run"
-    process = start_training(*flags, "--run-dir", str(run_dir))
+    process = start_training(*tiny_flags, "--run-dir", str(run_dir))
     output, _ = process.communicate()
     assert process.returncode == 0, output
     return run_dir
@@ -116,9 +107,11 @@ def resume(run_dir):
 
 
 @pytest.mark.slow
-def test_killed_run_resumes_to_the_same_weights(flags, whole_run, tmp_path):
+def test_killed_run_resumes_to_the_same_weights(
+    tiny_flags, whole_run, tmp_path
+):
     run_dir = tmp_path / "run"
-    process = start_training(*flags, "--run-dir", str(run_dir))
+    process = start_training(*tiny_flags, "--run-dir", str(run_dir))
     wait_for(run_dir / "checkpoint/step_000000004.weights.h5", process)
     process.kill()  # SIGKILL: no handler runs.
     process.communicate()
@@ -138,10 +131,10 @@ def columns_but_time(path):
 
 @pytest.mark.slow
 def test_interrupted_run_saves_says_how_to_resume_and_does(
-    flags, whole_run, tmp_path
+    tiny_flags, whole_run, tmp_path
 ):
     run_dir = tmp_path / "run"
-    process = start_training(*flags, "--run-dir", str(run_dir))
+    process = start_training(*tiny_flags, "--run-dir", str(run_dir))
     wait_for(run_dir / "samples/epoch_0002.png", process)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate()

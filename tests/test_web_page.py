@@ -72,20 +72,9 @@ def site():
         yield site
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("chromium")
-
-
-@pytest.fixture(scope="module")
-def browser(folder):
-    with chromium(folder) as browser:
-        yield browser
-
-
 @pytest.fixture
-def page(browser, site, folder):
-    page = OnDevicePage(browser, site.url, folder / "downloads")
+def page(browser, site, browser_folder):
+    page = OnDevicePage(browser, site.url, browser_folder / "downloads")
     yield page
     assert not page.errors()
 

@@ -47,19 +47,8 @@ def drive(
         with _cluster(address, workers) as ray:
             from keras_colorizer.bulk.ray_cluster import Foreman
 
-            foreman = (
-                ray.remote(Foreman)
-                .options(num_cpus=0)
-                .remote(model, settings, workers)
-            )
-            ray.get(foreman.start.remote([]))
-            connection.send(None)
-            while True:
-                ray.get(foreman.start.remote(connection.recv()))
-                more = True
-                while more:
-                    records, more = ray.get(foreman.more.remote())
-                    connection.send((records, more))
+            actor = ray.remote(Foreman).options(num_cpus=0)
+            _pass_on(connection, ray, actor.remote(model, settings, workers))
     except (EOFError, BrokenPipeError):
         pass  # All is done, or the other process has ended.
     except ConnectionError as error:
@@ -68,6 +57,17 @@ def drive(
     except Exception as error:  # noqa: BLE001, Ray has no common base of all.
         with suppress(OSError):
             connection.send(ColorizerError(f"Ray failed: {_last_line(error)}"))
+
+
+def _pass_on(connection, ray, foreman):
+    ray.get(foreman.start.remote([]))
+    connection.send(None)
+    while True:
+        ray.get(foreman.start.remote(connection.recv()))
+        more = True
+        while more:
+            records, more = ray.get(foreman.more.remote())
+            connection.send((records, more))
 
 
 @contextmanager

@@ -32,6 +32,7 @@ class RayCluster:
             every machine of the cluster.
         workers: How many actors; a core of the cluster each when None.
         address: As for `ray.init`; a new cluster on this machine when None.
+            See `check_ray`.
     """
 
     def __init__(
@@ -42,7 +43,6 @@ class RayCluster:
         workers: int | None,
         address: str | None,
     ):
-        check_ray(address)
         self._model = model.read_bytes()
         self._settings = _absolute(settings)
         self._workers, self._address = workers, address

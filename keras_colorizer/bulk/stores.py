@@ -65,7 +65,7 @@ class StoreFolder:
         return exists
 
     def has(self, name: str) -> bool:
-        files, path = self._place(name)
+        files, path = self._located(name)
         return files.get_file_info(path).is_file
 
     def source(self, name: str) -> bytes:
@@ -80,7 +80,7 @@ class StoreFolder:
             self._upload(path, name)
 
     def _upload(self, path, name):
-        files, target = self._place(name)
+        files, target = self._located(name)
         at_once = files.type_name in WHOLE_AT_ONCE
         folder, _, base = target.rpartition("/")
         written = target if at_once else f"{folder}/.{uuid4().hex}.{base}"
@@ -93,7 +93,7 @@ class StoreFolder:
 
     @contextmanager
     def reader(self, name: str) -> Iterator[BinaryIO]:
-        files, path = self._place(name)
+        files, path = self._located(name)
         # Pyarrow's own files have no lines.
         with BufferedReader(files.open_input_file(path)) as file:
             yield file
@@ -109,7 +109,7 @@ class StoreFolder:
         """
         from pyarrow import fs
 
-        files, path = self._place(folder)
+        files, path = self._located(folder)
         selector = fs.FileSelector(path, allow_not_found=True)
         found = files.get_file_info(selector)
         return (
@@ -122,10 +122,10 @@ class StoreFolder:
         )
 
     def remove(self, name: str) -> None:
-        files, path = self._place(name)
+        files, path = self._located(name)
         files.delete_file(path)
 
-    def _place(self, name):
+    def _located(self, name):
         files, path = _file_system(self.uri)
         return files, f"{path}/{name}".rstrip("/")
 

@@ -22,7 +22,9 @@ async function colorize(photo) {
       if (photo.isOver) over();
     };
     worker.onerror = (event) => {
-      photo.learn({ stage: "failed", sentence: reasonOf(event) });
+      const gone = "The server cannot be reached: is it running?";
+      const sentence = event.message ? reasonOf(event) : gone;
+      photo.learn({ stage: "failed", sentence });
       over();
     };
     worker.postMessage({ file: photo.file, url: modelUrl });

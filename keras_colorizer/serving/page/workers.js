@@ -76,7 +76,8 @@ export function assist(tasks) {
 export function reasonOf({ message }) {
   return message
     ? `The browser gave up: ${message}`
-    : "The server cannot be reached: is it running?";
+    : "A part of this page could not be loaded: is there a network, and does " +
+        "its server run?";
 }
 
 function isPicture(thing) {

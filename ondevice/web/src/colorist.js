@@ -1,5 +1,7 @@
 // Who colors photos: a worker that holds the network.
 
+import { reasonOf } from "../../../keras_colorizer/serving/page/workers.js";
+
 export class Colorist {
   #folder;
   #onNews;
@@ -45,13 +47,11 @@ export class Colorist {
   #started() {
     // No module: only others can load LiteRT.
     const worker = new Worker(new URL("colorist_worker.js", import.meta.url));
-    worker.onerror = ({ message }) => {
+    worker.onerror = (event) => {
       worker.terminate();
       this.#worker = null;
       this.#isUsable = false;
-      const sentence = message
-        ? `The browser gave up: ${message}`
-        : "A part of this page could not be loaded: reload the page.";
+      const sentence = reasonOf(event);
       for (const tell of this.#waiting) tell({ stage: "failed", sentence });
     };
     return worker;
