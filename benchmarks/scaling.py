@@ -161,7 +161,8 @@ def _trained(config, devices, *, warm_up, steps):
         lambda context: _noise(config.batch_size // devices.count, config)
     )
     segment = Segment(0, 1, warm_up + steps)
-    fit(gan, iter(batches), segment, [clock], verbose=0)
+    as_is = lambda pair, step: pair  # noqa: E731, they are noise
+    fit(gan, iter(batches), as_is, segment, [clock], verbose=0)
     return time.perf_counter() - clock.started
 
 

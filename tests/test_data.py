@@ -11,6 +11,7 @@ from PIL import Image
 from skimage.color import rgb2lab
 
 from keras_colorizer.data import pipeline
+from keras_colorizer.data.encoded_squares import encode_squares
 from keras_colorizer.data.pipeline import (
     PhotoReader,
     training_batches,
@@ -97,13 +98,13 @@ def test_photos_are_reduced_by_whole_factors(photo_folder):
         assert photo.shape == (48, 64)
 
 
-def test_batches_hold_what_scikit_image_makes_of_their_pixels(photo_folder):
+def test_squares_are_encoded_as_scikit_image_converts_them(photo_folder):
     batches = training_batches(reader(photo_folder), batch_size=4, seed=0)
-    lightness, ab = next(iter(batches))
-    assert lightness.shape == (4, SQUARE, SQUARE, 1)
-    assert ab.shape == (4, SQUARE, SQUARE, 2)
-    lab = rgb2lab(rgb_of((lightness, ab)))
-    # rgb_of is exact to the level, so only float32 noise is left.
+    rgb = next(iter(batches))
+    assert rgb.shape == (4, SQUARE, SQUARE, 3)
+    assert rgb.dtype == "uint8"
+    lightness, ab = encode_squares(rgb)
+    lab = rgb2lab(rgb)
     assert_allclose((lightness + 1) * 50, lab[..., :1], atol=0.01)
     assert_allclose(ab * 110, lab[..., 1:], atol=0.02)
 
@@ -114,18 +115,15 @@ def test_any_step_can_be_the_first(photo_folder):
     batches = [next(full) for _ in range(8)]
     late = training_batches(photos, batch_size=4, seed=7, first_step=5)
     for expected, batch in zip(batches[5:], late.take(3), strict=True):
-        assert_array_equal(expected[0], batch[0])
-        assert_array_equal(expected[1], batch[1])
+        assert_array_equal(expected, batch)
 
 
 def test_seeds_and_rounds_differ(photo_folder):
     photos = reader(photo_folder)
-    first = rgb_of(next(iter(training_batches(photos, batch_size=12, seed=0))))
-    other = rgb_of(next(iter(training_batches(photos, batch_size=12, seed=1))))
-    again = rgb_of(
-        next(
-            iter(training_batches(photos, batch_size=12, seed=0, first_step=1))
-        )
+    first = next(iter(training_batches(photos, batch_size=12, seed=0)))
+    other = next(iter(training_batches(photos, batch_size=12, seed=1)))
+    again = next(
+        iter(training_batches(photos, batch_size=12, seed=0, first_step=1))
     )
     assert not np.array_equal(first, other)
     assert not np.array_equal(first, again)
@@ -142,7 +140,7 @@ def plain_photos(folder, count):
 def test_every_photo_is_drawn_once_a_round(tmp_path):
     photos = plain_photos(tmp_path, 11)
     batches = training_batches(photos, batch_size=1, seed=3).take(33)
-    drawn = [int(rgb_of(batch)[0, 0, 0, 0]) for batch in batches]
+    drawn = [int(batch[0, 0, 0, 0]) for batch in batches]
     for start in (0, 11, 22):
         assert sorted(drawn[start : start + 11]) == list(range(0, 220, 20))
     assert drawn[:11] != drawn[11:22]
@@ -177,8 +175,7 @@ def test_reading_from_files_gives_the_same_batches(photo_folder):
         reader(photo_folder, cache="off"), batch_size=4, seed=0
     )
     for one, two in zip(memory.take(3), files.take(3), strict=True):
-        assert_array_equal(one[0], two[0])
-        assert_array_equal(one[1], two[1])
+        assert_array_equal(one, two)
 
 
 def test_photo_that_vanishes_later_is_replaced(photo_folder, tmp_path):
@@ -188,7 +185,7 @@ def test_photo_that_vanishes_later_is_replaced(photo_folder, tmp_path):
     (folder / "03.png").unlink()
     with pytest.warns(ColorizerWarning, match="03.png.*stands in"):
         batch = next(iter(training_batches(photos, batch_size=12, seed=0)))
-    assert batch[0].shape[0] == 12
+    assert batch.shape[0] == 12
 
 
 def test_validation_shows_each_whole_photo_once(photo_folder):

@@ -8,10 +8,8 @@ from skimage.color import rgb2lab
 from skimage.filters import laplace
 
 from keras_colorizer.data import old_photos
+from keras_colorizer.data.encoded_squares import encode_aged_squares
 from keras_colorizer.data.old_photos import aged_lightness
-from keras_colorizer.data.pipeline import PhotoReader, training_batches
-from keras_colorizer.data.sources import list_photos
-from keras_colorizer.data.survey import survey_photos
 
 PHOTO = skimage.data.astronaut()[:64, 200:264]
 AGES = 200
@@ -76,17 +74,11 @@ def test_without_aging_ranges_only_the_film_is_left(monkeypatch):
     assert np.abs(aged[0, ..., 0] - rgb2lab(grey[0])[..., 0]).max() < 0.01
 
 
-def batches(folder, share):
-    found = survey_photos(list_photos(str(folder)), square=32)
-    reader = PhotoReader(found.photos, square=32)
-    stream = training_batches(reader, batch_size=12, seed=0, old_photos=share)
-    return [(light.numpy(), ab.numpy()) for light, ab in stream.take(10)]
-
-
-def test_a_share_of_the_lightness_ages_and_no_ab(photo_folder):
-    plain, aged = batches(photo_folder, 0.0), batches(photo_folder, 0.25)
-    changed = 0
-    for (light, ab), (aged_light, aged_ab) in zip(plain, aged, strict=True):
-        np.testing.assert_array_equal(ab, aged_ab)
-        changed += (np.abs(light - aged_light).max(axis=(1, 2, 3)) > 0).sum()
-    assert 12 <= changed <= 48  # 30 of 120 expected, +- 3.8 sigma.
+def test_a_share_of_the_lightness_ages_and_no_ab():
+    squares = tf.constant(np.repeat(PHOTO[None], AGES, axis=0))
+    seed = tf.constant([0, 1])
+    plain, ab = encode_aged_squares(squares, seed, share=0.0)
+    aged, aged_ab = encode_aged_squares(squares, seed, share=0.25)
+    np.testing.assert_array_equal(ab, aged_ab)
+    changed = (np.abs(plain - aged).max(axis=(1, 2, 3)) > 0).sum()
+    assert 26 <= changed <= 74  # 50 of 200 expected, +- 3.9 sigma.

@@ -11,6 +11,7 @@ from l1_study.results import Gradients
 from l1_study.settings import Run, StudyConfig
 
 from keras_colorizer import losses
+from keras_colorizer.data.encoded_squares import encode_aged_squares
 from keras_colorizer.data.pipeline import PhotoReader, training_batches
 from keras_colorizer.errors import TrainingError
 from keras_colorizer.gan import LOSS_NAMES, ColorizationGAN
@@ -55,10 +56,12 @@ class Game:
             batch_size=self.config.batch_size,
             seed=self.run.seed,
             balance=self.config.balance,
-            old_photos=self.config.old_photos,
         )
+        encode = tf.function(encode_aged_squares, jit_compile=True)
         measured = _measured_steps(self.config.steps, self.config.measures)
-        for step, batch in enumerate(batches.take(self.config.steps)):
+        for step, rgb in enumerate(batches.take(self.config.steps)):
+            aging = tf.stack([self.run.seed, step])
+            batch = encode(rgb, aging, share=self.config.old_photos)
             if step in measured:
                 self._measure_gradients(step, batch)
             self._step(batch)

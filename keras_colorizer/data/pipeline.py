@@ -1,4 +1,4 @@
-"""Surveyed photos to encoded batches.
+"""Surveyed photos to batches.
 
 The order of steps, and why:
 
@@ -6,8 +6,7 @@ The order of steps, and why:
    the seed, so any step of any epoch can be resumed without replaying others;
 2. photos come from memory or, reduced while decoding, from their files;
 3. a random box is cut and squashed to the square: the only resampling;
-4. whole batches are converted to L*a*b*: one compiled loop, fixed shapes;
-   some get the lightness of old photos;
+4. batches stay uint8: the networks' device makes L*a*b* of them;
 5. prefetching lets all that happen while the networks train.
 """
 
@@ -16,9 +15,8 @@ from functools import partial
 
 import tensorflow as tf
 
-from keras_colorizer import color, encoding
 from keras_colorizer.data.drawing import DrawingOrder
-from keras_colorizer.data.old_photos import aged_lightness
+from keras_colorizer.data.encoded_squares import encode_squares
 from keras_colorizer.data.photo_reader import PhotoReader, cut
 from keras_colorizer.data.survey import SHORT_SIDE_PER_CROP
 
@@ -34,7 +32,6 @@ def training_batches(
     seed: int,
     first_step: int = 0,
     balance: float = 0.0,
-    old_photos: float = 0.0,
     part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Returns an endless stream of augmented batches.
@@ -47,14 +44,12 @@ def training_batches(
         seed: Of the order and the augmentation.
         first_step: Number of the batch to start with.
         balance: Between the reader's groups, as of `DrawingOrder`.
-        old_photos: Share of the squares with the lightness of old photos.
         part: Number of the part of every batch to draw, and how many equal
             parts it has: each of several machines reads its own photos alone.
-            Squares are those of the whole batch; old photos are drawn anew.
 
     Returns:
-        Batches of `lightness`, `(n, square, square, 1)`, and `ab`, `(n, square,
-        square, 2)`, float32 in [-1, 1]; n is the batch size or its part.
+        Batches of `(n, square, square, 3)` uint8 sRGB; n is the batch size or
+        its part.
     """
     run = tf.constant(seed, tf.int64)
     order = DrawingOrder(reader.groups, balance=balance)
@@ -66,22 +61,12 @@ def training_batches(
         number = place // size * batch_size + index * size + place % size
         share = _shares_of_box(tf.stack([run, number]))
         box = reader.box(order(number, run), partial(_chosen_box, share))
-        return _flipped(_squashed(box, reader.square, "bilinear"), share)
-
-    def encode(rgb, step):
-        if old_photos == 0:
-            return _encode(rgb)
-        aging = tf.stack([run, step * parts + index])
-        return _encode_aged(rgb, aging, old_photos)
+        return _cut_square(box, reader.square, share)
 
     places = tf.data.Dataset.counter(first_step * size)
     squares = places.map(draw, num_parallel_calls=WORKERS)
     batches = squares.batch(size, drop_remainder=True)
-    steps = tf.data.Dataset.counter(first_step)
-    encoded = tf.data.Dataset.zip(batches, steps).map(
-        encode, num_parallel_calls=WORKERS
-    )
-    return encoded.prefetch(PREFETCHED)
+    return batches.prefetch(PREFETCHED)
 
 
 def validation_batches(
@@ -94,15 +79,16 @@ def validation_batches(
         batch_size: Photos per batch; the last batch may be smaller.
 
     Returns:
-        Batches as of `training_batches`.
+        Batches as of `encode_squares`.
     """
 
     def squash(index):
-        return _squashed(reader(index), reader.square, "area")
+        return _squashed(reader(index), reader.square, "area", is_flipped=False)
 
     numbers = tf.data.Dataset.range(reader.count)
-    squares = numbers.map(squash, num_parallel_calls=WORKERS)
-    encoded = squares.batch(batch_size).map(_encode, num_parallel_calls=WORKERS)
+    batches = numbers.map(squash, num_parallel_calls=WORKERS).batch(batch_size)
+    encode = tf.function(encode_squares, jit_compile=True)
+    encoded = batches.map(encode, num_parallel_calls=WORKERS)
     return encoded.prefetch(PREFETCHED)
 
 
@@ -123,7 +109,7 @@ def augmented(rgb: tf.Tensor, seed: tf.Tensor, *, square: int) -> tf.Tensor:
     """
     share = _shares_of_box(seed)
     box = cut(rgb, partial(_chosen_box, share))
-    return _flipped(_squashed(box, square, "bilinear"), share)
+    return _cut_square(box, square, share)
 
 
 def _shares_of_box(seed):
@@ -138,25 +124,17 @@ def _chosen_box(share, sides):
     return corner, tf.cast(box_sides, tf.int32)
 
 
-def _flipped(box, share):
-    # `box[:, ::-1]` does the same, many times slower.
-    return tf.cond(share[4] < 0.5, lambda: tf.reverse(box, [1]), lambda: box)
+def _cut_square(box, square, share):
+    return _squashed(box, square, "bilinear", is_flipped=share[4] < 0.5)
 
 
-def _squashed(rgb, square, method):
+@tf.function(jit_compile=True)
+def _rounded(resized, is_flipped):
+    """One loop, where each of these operations would be another."""
+    flipped = tf.where(is_flipped, tf.reverse(resized, [1]), resized)
+    return tf.cast(tf.round(flipped), tf.uint8)
+
+
+def _squashed(rgb, square, method, *, is_flipped):
     resized = tf.image.resize(rgb, (square, square), method=method)
-    return tf.cast(tf.round(resized), tf.uint8)
-
-
-@tf.function(jit_compile=True)
-def _encode(rgb):
-    return encoding.encode_lab(color.rgb_to_lab(rgb))
-
-
-@tf.function(jit_compile=True)
-def _encode_aged(rgb, seed, share):
-    """Ages the lightness of a share of the photos, drawn at random."""
-    lightness, ab = _encode(rgb)
-    aged = encoding.encode_lightness(aged_lightness(rgb, seed))
-    drawn = tf.random.stateless_uniform((tf.shape(rgb)[0], 1, 1, 1), seed + 1)
-    return tf.where(drawn < share, aged, lightness), ab
+    return _rounded(tf.ensure_shape(resized, (square, square, 3)), is_flipped)

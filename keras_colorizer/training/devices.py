@@ -33,6 +33,10 @@ class Devices:
         return self.strategy.num_replicas_in_sync
 
     @property
+    def has_gpus(self) -> bool:
+        return bool(tf.config.list_physical_devices("GPU"))
+
+    @property
     def is_chief(self) -> bool:
         """Whether this process writes the run folder."""
         return self.cluster is None or self.cluster.is_chief

@@ -27,7 +27,7 @@ from keras_colorizer.training.report import (
 from keras_colorizer.training.run_callbacks import RunCallbacks
 from keras_colorizer.training.run_folder import choose_run_folder
 from keras_colorizer.training.schedule import segments
-from keras_colorizer.training.shares import device_batches
+from keras_colorizer.training.shares import device_batches, device_encoding
 from keras_colorizer.training.workers import (
     check_agreement,
     lost_workers,
@@ -171,6 +171,7 @@ def _say_how_to_resume(console, folder):
 
 def _fit(config, split, gan, devices, callbacks, console):
     reader = PhotoReader(split.training, square=config.square)
+    encode = device_encoding(devices, config)
     for segment in segments(
         gan.steps_done,
         epochs=config.epochs,
@@ -182,7 +183,8 @@ def _fit(config, split, gan, devices, callbacks, console):
         batches = device_batches(
             devices, reader, config, first_step=gan.steps_done
         )
-        fit(gan, batches, segment, callbacks, verbose=_verbosity(console))
+        verbose = _verbosity(console)
+        fit(gan, batches, encode, segment, callbacks, verbose=verbose)
 
 
 def _verbosity(console):
