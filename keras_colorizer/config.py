@@ -30,6 +30,7 @@ FREE_ON_RESUME = {
     "strategy",
     "cache",
     "checkpoint_minutes",
+    "profile",
 }
 
 
@@ -98,6 +99,9 @@ class TrainingConfig:
             so when they take at most half of what is free. Of prepared shards,
             their files: auto does so only where they are read over a network.
         checkpoint_minutes: Also save a checkpoint within an epoch, this often.
+        profile: Also record what the processors do in steps 6 to 10 of each
+            stage, for TensorBoard's Profile tab (pip install xprof). Those
+            steps are slower; all others are not.
         seed: Of everything random: the same seed repeats a run.
     """
 
@@ -125,6 +129,7 @@ class TrainingConfig:
     keep_colorless: bool = False
     cache: Literal["auto", "on", "off"] = "auto"
     checkpoint_minutes: float = 10.0
+    profile: bool = False
     seed: int = 0
 
     def __post_init__(self):
@@ -172,7 +177,7 @@ class TrainingConfig:
     def save(self, path: Path) -> None:
         """Writes the settings as JSON, without those of one invocation."""
         values = dataclasses.asdict(self)
-        for name in ("run_dir", "resume", "dry_run"):
+        for name in ("run_dir", "resume", "dry_run", "profile"):
             del values[name]
         values["preset"] = self.generator
         with whole_file(path) as temporary:

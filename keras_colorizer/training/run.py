@@ -24,7 +24,7 @@ from keras_colorizer.training.report import (
     warn_of_changed_photos,
     write_report,
 )
-from keras_colorizer.training.run_callbacks import RunCallbacks
+from keras_colorizer.training.run_callbacks import PROFILED, RunCallbacks
 from keras_colorizer.training.run_folder import choose_run_folder
 from keras_colorizer.training.schedule import segments
 from keras_colorizer.training.shares import device_batches, device_encoding
@@ -147,6 +147,8 @@ def _lead(config, folder, split, gan, devices, console):
         _say_how_to_resume(console, folder)
         raise
     write_report(folder, config, split, run.history.rows)
+    if config.profile:
+        _say_where_the_profile_is(console, folder)
     return run.history.rows
 
 
@@ -167,6 +169,18 @@ def _say_how_to_resume(console, folder):
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _say_where_the_profile_is(console, folder):
+    if any(folder.logs.rglob("*.xplane.pb")):
+        logs = shlex.quote(str(folder.logs))
+        advice = f"See the profile with: tensorboard --logdir {logs}"
+    else:
+        advice = (
+            f"Nothing was profiled: a stage needs {PROFILED[0]} steps in one "
+            "go. Raise --epochs or lower --batch-size."
+        )
+    console.print(advice, markup=False, highlight=False, soft_wrap=True)
 
 
 def _fit(config, split, gan, devices, callbacks, console):

@@ -18,6 +18,7 @@ from keras_colorizer.training.photo_split import PhotoSplit
 from keras_colorizer.training.run_folder import RunFolder
 
 VALIDATION_BATCH = 16
+PROFILED = (6, 10)  # First and last step; the first one of all is compiled.
 
 
 class RunCallbacks:
@@ -70,7 +71,9 @@ class RunCallbacks:
             steps_per_epoch=steps,
         )
         self.curves = keras.callbacks.TensorBoard(
-            folder.logs, write_graph=False
+            folder.logs,
+            write_graph=False,
+            profile_batch=PROFILED if config.profile else 0,
         )
         self.checkpoints.set_model(gan)  # Ctrl-C may come before training.
 

@@ -24,6 +24,7 @@ OWN_SETTINGS = {
     "data",
     "init",
     "preset",
+    "profile",
     "resume",
     "run_dir",
     "strategy",
