@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -158,6 +160,32 @@ def test_unreachable_worker_is_named_in_bounded_time(
     ):
         train(config)
     assert not (tmp_path / "run").exists()
+
+
+JOINS_ALONE = """
+from keras_colorizer import TrainingConfig
+from keras_colorizer.training import devices
+devices.PATIENCE = 3.0
+config = TrainingConfig(preset="tiny")
+devices.choose_devices(config, devices.chosen_cluster(config))
+"""
+
+
+@pytest.mark.slow
+def test_worker_that_answers_but_does_not_join_is_not_waited_for():
+    with socket.create_server(("", 0)) as silent:
+        port = silent.getsockname()[1]
+        workers = [f"localhost:{free_port()}", f"localhost:{port}"]
+        done = subprocess.run(
+            [sys.executable, "-c", JOINS_ALONE],
+            env={**os.environ, "TF_CONFIG": tf_config(workers)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert done.returncode == -signal.SIGKILL
+    sentences = [x for x in done.stderr.splitlines() if x.startswith("Error")]
+    assert sentences == [devices.LATE]
 
 
 def test_taken_port_is_named():

@@ -1,7 +1,8 @@
 """What a run computes on: one device, several, or several machines."""
 
 import os
-import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,18 @@ from keras_colorizer.errors import ConfigError, TrainingError, first_line
 from keras_colorizer.training.cluster import Cluster, meet, read_cluster
 
 PATIENCE = 300.0  # Seconds for the last worker to come.
+
+# A process that ends this one, unless its input ends before.
+WATCH = """
+import os, select, signal, sys
+if not select.select([sys.stdin], [], [], float(sys.argv[1]))[0]:
+    print(sys.argv[2], file=sys.stderr)
+    os.kill(os.getppid(), signal.SIGKILL)
+"""
+LATE = (
+    "Error: A worker has answered but not joined: it must have ended "
+    "meanwhile. Start all of them again."
+)
 
 
 @dataclass(frozen=True)
@@ -154,9 +167,11 @@ def _meeting_strategy(cluster):
 @contextmanager
 def _deadline(seconds) -> Iterator[None]:
     # A worker that ends between answering and joining leaves the others in
-    # TensorFlow's C++ code, which holds Python's lock: a signal alone ends it.
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # TensorFlow's C++ code, which holds Python's lock: no thread and no signal
+    # handler of this process could end it.
+    command = [sys.executable, "-c", WATCH, str(seconds), LATE]
+    watch = subprocess.Popen(command, stdin=subprocess.PIPE)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        watch.communicate()
