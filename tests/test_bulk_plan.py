@@ -4,11 +4,13 @@ import os
 
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from keras_colorizer.bulk.folders import open_folder
 from keras_colorizer.bulk.plan import Plan
 from keras_colorizer.bulk.records import digest
 from keras_colorizer.bulk.sources import Sources
+from keras_colorizer.cli.colorize_report import Report
 from keras_colorizer.errors import ColorizerError, ConfigError, DataError
 
 NAMES = ["a.jpg", "b/c.PNG", "b/d/e.gif", "b/d/f.tif"]
@@ -99,6 +101,15 @@ def test_passwords_and_options_are_in_no_message():
         "s3://user:secret@bucket/out?endpoint_override=localhost:1&scheme=http"
     )
     assert folder.label("b/a.jpg") == "s3://bucket/out/b/a.jpg"
+    with pytest.raises(ConfigError, match="ftp://host/scans") as refused:
+        Sources(["ftp://user:secret@host/scans?token=secret"])
+    assert "secret" not in str(refused.value)
+
+
+def test_summary_shows_no_password(capsys):
+    report = Report(Console(), letters=None)
+    report.finish(skipped=0, output="s3://user:secret@bucket/out?a=b")
+    assert "s3://bucket/out\n" in capsys.readouterr().out
 
 
 def test_existing_results_are_skipped_unless_overwritten(named, tree, tmp_path):

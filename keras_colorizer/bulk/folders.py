@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
+from urllib.parse import urlsplit
 
 from keras_colorizer.errors import ConfigError, first_line
 from keras_colorizer.files import whole_file
@@ -109,6 +110,15 @@ class LocalFolder:
 def is_uri(name: str) -> bool:
     """Returns whether a name is one of an object store, or a `file://`."""
     return "://" in name
+
+
+def shown(name: str) -> str:
+    """Returns a name for messages: of a URI no password and no options."""
+    if not is_uri(name):
+        return name
+    address = urlsplit(name)
+    host = address.netloc.rpartition("@")[2]
+    return f"{address.scheme}://{host}{address.path.rstrip('/')}"
 
 
 def open_folder(name: str) -> Folder:

@@ -10,6 +10,7 @@ from keras_colorizer.bulk.folders import (
     LocalFolder,
     is_uri,
     open_folder,
+    shown,
 )
 from keras_colorizer.errors import DataError, first_line
 from keras_colorizer.photos import PHOTO_SUFFIXES, find_photos
@@ -102,7 +103,7 @@ class Sources:
         if isinstance(wanted, str):
             yield wanted
             return
-        found, uri = False, self._uris[root - 1].partition("?")[0]
+        found, uri = False, shown(self._uris[root - 1])
         try:
             for name in _walk(self.roots[root], ""):
                 if wanted.fullmatch(name):

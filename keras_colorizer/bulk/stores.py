@@ -12,6 +12,7 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from keras_colorizer.bulk.folders import shown
 from keras_colorizer.errors import ConfigError, first_line
 
 # Where a file shows only once all of it is there, nothing need be renamed.
@@ -42,9 +43,7 @@ class StoreFolder:
     @cached_property
     def address(self) -> str:
         """The URI without passwords and options."""
-        split = urlsplit(self.uri)
-        host = split.netloc.rpartition("@")[2]
-        return f"{split.scheme}://{host}{split.path.rstrip('/')}"
+        return shown(self.uri)
 
     def label(self, name: str) -> str:
         return f"{self.address}/{name}" if name else self.address
@@ -136,11 +135,10 @@ def _file_system(uri):
         from pyarrow import fs
     except ImportError:
         raise ConfigError(
-            f'`{uri}` needs pyarrow: pip install "keras_colorizer[ray]".'
+            f'`{shown(uri)}` needs pyarrow: pip install "keras_colorizer[ray]".'
         ) from None
     try:
         return fs.FileSystem.from_uri(uri)
     except (ValueError, OSError) as error:
-        raise ConfigError(
-            f"`{uri}` cannot be used: {first_line(error)}"
-        ) from None
+        reason = first_line(error).replace(uri, shown(uri))
+        raise ConfigError(f"`{shown(uri)}` cannot be used: {reason}") from None

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.markup import escape
 
-from keras_colorizer.bulk.folders import Folder
+from keras_colorizer.bulk.folders import Folder, shown
 from keras_colorizer.bulk.manifest import DEAD_LETTERS
 from keras_colorizer.bulk.records import Record
 from keras_colorizer.cli.running import FAILED
@@ -61,7 +61,7 @@ class Report:
                 f"{escape(self._letters.label(DEAD_LETTERS))} names them all."
             )
         written = self._tried - self._failed
-        print(f"{written} of {self._tried} colored, in {output}")
+        print(f"{written} of {self._tried} colored, in {shown(output)}")
         return FAILED if self._failed else 0
 
     def _print(self, text):
