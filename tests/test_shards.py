@@ -376,3 +376,13 @@ def test_killed_training_from_shards_resumes_to_the_same_weights(
     assert len(one) > 100  # Two networks, two optimizers, the average.
     for name, array in one.items():
         assert_array_equal(array, two[name], err_msg=name)
+
+
+def test_shards_that_cannot_be_reached_are_named(tiny_config):
+    where = "nowhere://bucket/shards"
+    config = dataclasses.replace(tiny_config, data=where)
+    with pytest.raises(DataError, match=f"`{where}/manifest.json` cannot be"):
+        split_photos(config, quiet=True)
+    config = dataclasses.replace(tiny_config, data="ram://empty/shards")
+    with pytest.raises(DataError, match="`ram://empty/shards` holds no mani"):
+        split_photos(config, quiet=True)

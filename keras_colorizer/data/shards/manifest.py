@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from keras_colorizer.data.shards.settings import ShardSettings
 from keras_colorizer.data.shards.storage import (
+    is_remote,
     join,
     read_file,
     size_of,
@@ -132,5 +133,10 @@ REPAIR = (
 
 
 def is_prepared(data: str | None) -> bool:
-    """Whether `--data` names a folder that `prepare` made."""
-    return bool(data) and size_of(join(str(data), NAME)) >= 0
+    """Whether `--data` names a folder that `prepare` made.
+
+    Anything afar is taken for one: nothing else is read over a network.
+    """
+    if not data:
+        return False
+    return is_remote(data) or size_of(join(data, NAME)) >= 0

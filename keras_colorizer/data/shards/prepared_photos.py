@@ -78,7 +78,10 @@ def survey_shards(
     """
     manifest = Manifest.load(folder)
     if manifest is None:
-        raise DataError(f"`{folder}` holds no manifest.json of `prepare`.")
+        raise DataError(
+            f"`{folder}` holds no manifest.json: name a folder that `prepare` "
+            "has written."
+        )
     manifest.check(folder)
     _check_size(folder, manifest, square)
     files = ShardFiles(folder, manifest, _indexes(folder, manifest))
