@@ -20,7 +20,12 @@ def forward_multiply_adds(network: keras.Model, *, side: int) -> int:
     return sum(_multiply_adds(network, side))
 
 
-def step_multiply_adds(*, side: int) -> int:
+def step_multiply_adds(
+    *,
+    side: int,
+    generator: str = "unet_256",
+    discriminator: str = "patchgan_70",
+) -> int:
     """Counts the multiply-adds of one step of pix2pix for one square.
 
     The generator runs forward once and backward once, to its weights and, but
@@ -29,19 +34,22 @@ def step_multiply_adds(*, side: int) -> int:
     runs backward to its weights for the first two, and to its inputs for all
     three, except that the first layer's inputs matter in the last one alone.
 
-    Only convolutions count: all else is less than a hundredth. Padding counts
-    as if it were pixels.
+    Only convolutions count: all else is less than a hundredth in pix2pix's
+    networks. Nor does the power iteration of spectral norm, which a step does
+    once for all its squares. Padding counts as if it were pixels.
 
     Args:
         side: Height and width of the square in pixels.
+        generator: Name of its preset.
+        discriminator: Name of its preset.
     """
-    generator = _multiply_adds(build_generator(), side)
-    discriminator = _multiply_adds(build_discriminator(), side)
+    generating = _multiply_adds(build_generator(generator), side)
+    judging = _multiply_adds(build_discriminator(discriminator), side)
     return (
-        (1 + 1 + 1) * sum(generator)
-        - generator[0]
-        + (3 + 2 + 3) * sum(discriminator)
-        - 2 * discriminator[0]
+        (1 + 1 + 1) * sum(generating)
+        - generating[0]
+        + (3 + 2 + 3) * sum(judging)
+        - 2 * judging[0]
     )
 
 
@@ -61,6 +69,7 @@ def _multiply_adds(network, side):
 def _positions(layer, output_shape):
     """How often the kernel is applied: per output, or per input pixel."""
     positions = math.prod(output_shape[1:-1])
-    if isinstance(layer, keras.layers.Conv2DTranspose):
-        return positions // math.prod(layer.strides)
+    conv = getattr(layer, "layer", layer)  # Spectral norm wraps it.
+    if isinstance(conv, keras.layers.Conv2DTranspose):
+        return positions // math.prod(conv.strides)
     return positions

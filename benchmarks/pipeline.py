@@ -1,4 +1,4 @@
-"""How fast photo files become training batches.
+"""How fast photo files become training batches, and what that is enough for.
 
 Run it as `python benchmarks/pipeline.py [--data FOLDER]`.
 """
@@ -15,10 +15,13 @@ import tyro
 from measuring import (
     drawing_speeds,
     interleaved_medians,
+    new_process,
     print_machine,
     print_table,
+    use_cores,
 )
 
+from keras_colorizer.errors import ColorizerError
 from keras_colorizer.silence import silent_stderr
 
 SQUARE, SHORT_SIDE = 256, 286  # pix2pix reduces photos to 286, and cuts 256.
@@ -26,24 +29,48 @@ COUNT = 360
 JPEG = (".jpg", ".jpeg")
 BATCH, WARM_UP = 8, 6
 LIMIT, PEER = "bare decoding (the limit)", "the usual loader"
+SHARDS, MEMORY = "ours, from shards", "ours, from memory"
 SHARD_LIMIT = "bare decoding of the shards"
+# Generator, discriminator, and the side of their squares.
+FED = (
+    ("unet_256", "patchgan_70", 256),
+    ("small", "patchgan_70_light", 128),
+)
+# Multiplications and additions per second of dense matrices, H200 SXM: half of
+# what NVIDIA's data sheet gives with sparsity, 989 and 1,979 TFLOPS.
+# https://www.nvidia.com/en-us/data-center/h200/
+H200 = {"TF32": 494e12, "bfloat16": 989e12}
+UTILIZATIONS = (0.2, 0.3, 0.4)
 
 
 def main(
     *,
     data: Path | None = None,
     size: tuple[int, int] = (500, 375),
+    cores: tuple[int, ...] = tuple(sorted({1, len(os.sched_getaffinity(0))})),
     duration: float = 3.0,
     repeats: int = 5,
 ) -> None:
-    """Compares loaders: JPEG files to encoded batches of 8 squares of 256.
+    """Compares loaders: JPEG files to batches of 8 squares of 256.
 
     "The usual loader" is a Python generator: Pillow reads, converts, reduces
     to 286 and cuts 256, NumPy flips, scikit-image converts to L*a*b*; wrapped
-    by `tf.data.Dataset.from_generator`, batched and prefetched. "Bare
-    decoding" is `tf.io.decode_jpeg` at full size on all cores, and nothing
-    else; "of the shards", that of the JPEGs that `prepare` made of the same
-    photos. "Per busy core" are photos per second of processor time.
+    by `tf.data.Dataset.from_generator`, batched and prefetched. Ours end in
+    uint8 sRGB, of which the networks' device makes L*a*b*; "encoded" ends in
+    L*a*b*, as the usual loader does. "Bare decoding" is `tf.io.decode_jpeg` at
+    full size on all cores, and nothing else; "of the shards", that of the
+    JPEGs that `prepare` made of the same photos. "Per busy core" are photos
+    per second of processor time.
+
+    Then come ours on fewer cores, for squares of both sizes that are trained
+    on: every line is a process kept to so many cores, which still starts as
+    many threads as the machine has cores.
+
+    The last table is a model, not a measurement: how many cores keep an
+    NVIDIA H200 busy. A step is taken to run at a share of the GPU's peak for
+    dense matrices, 20 to 40 %, which is an assumption; cores are the photos
+    per second that this takes over those of one busy core, as measured with
+    the most cores.
 
     Args:
         data: A folder of JPEGs, searched recursively. By default 360 are cut
@@ -51,28 +78,51 @@ def main(
         size: Width and height of those 360, larger than 286, so that both
             loaders must reduce them and need not enlarge them. The larger
             the photos, the less of the time is anything but decoding.
+        cores: How many the second table's processes are kept to.
         duration: Seconds to draw batches for, after six to warm up.
         repeats: Rounds of which the median is taken.
     """
+    check_cores(cores)
     print_machine("tensorflow", "pillow", "scikit-image")
-    with silent_stderr():
-        import tensorflow  # noqa: F401
-    with _folder(data, size) as folder, TemporaryDirectory() as shards:
-        _prepare(folder, shards)
-        speeds = interleaved_medians(
-            {
-                name: partial(
-                    drawing_speeds, make, warm_up=WARM_UP, duration=duration
-                )
-                for name, make in _loaders(_jpegs(folder), shards).items()
-            },
-            repeats=repeats,
+    with photo_folder(data, size) as folder, TemporaryDirectory() as shards:
+        paths = _jpegs(folder)
+        prepare(folder, shards)
+        options = {"duration": duration, "repeats": repeats}
+        _print_speeds(_speeds(_loaders(paths, shards), **options))
+        speeds = {
+            (square, count): _speeds_on(count, paths, shards, square, options)
+            for *_, square in FED
+            for count in sorted(set(cores))
+        }
+    _print_cores(speeds)
+    _print_model({s: speeds[s, max(cores)] for *_, s in FED})
+
+
+def check_cores(cores: tuple[int, ...]) -> None:
+    """Refuses to measure on cores that there are not.
+
+    Args:
+        cores: How many, for each measurement.
+
+    Raises:
+        SystemExit: If there are not so many.
+    """
+    held = len(os.sched_getaffinity(0))
+    if not cores or not 1 <= min(cores) <= max(cores) <= held:
+        raise SystemExit(
+            f"--cores must be between 1 and the number of cores, {held}. "
+            f"Received: {cores}"
         )
-    _print_speeds(speeds)
 
 
 @contextmanager
-def _folder(data, size) -> Iterator[Path]:
+def photo_folder(data: Path | None, size: tuple[int, int]) -> Iterator[Path]:
+    """Yields the folder of photos to measure with.
+
+    Args:
+        data: The folder, if there is one; else one is made, and removed.
+        size: Width and height of the photos made.
+    """
     if data is not None:
         yield data
         return
@@ -83,6 +133,33 @@ def _folder(data, size) -> Iterator[Path]:
         yield Path(folder)
 
 
+def prepare(folder: Path, shards: str) -> None:
+    """Prepares all photos of a folder, as `prepare` does by default.
+
+    Args:
+        folder: Of photos.
+        shards: An empty folder.
+
+    Raises:
+        SystemExit: If there are none.
+    """
+    from rich.progress import Progress
+
+    with silent_stderr():
+        from keras_colorizer.data.shards.preparation import prepare_photos
+        from keras_colorizer.data.shards.settings import ShardSettings
+
+    # All of them, however much they look alike: they are cut out of nine.
+    settings = ShardSettings(keep_near_duplicates=True, keep_colorless=True)
+    quiet = Progress(disable=True)
+    try:
+        prepare_photos(
+            str(folder), shards, settings, worker_count=1, progress=quiet
+        )
+    except ColorizerError as error:
+        raise SystemExit(str(error)) from None
+
+
 def _jpegs(folder):
     found = (p for p in folder.rglob("*") if p.suffix.lower() in JPEG)
     if paths := sorted(found):
@@ -90,61 +167,94 @@ def _jpegs(folder):
     raise SystemExit(f"{folder} holds no JPEG.")
 
 
-def _prepare(folder, shards):
-    from rich.progress import Progress
-
-    from keras_colorizer.data.shards.preparation import prepare_photos
-    from keras_colorizer.data.shards.settings import ShardSettings
-
-    # All of them, however much they look alike: they are cut out of nine.
-    settings = ShardSettings(keep_near_duplicates=True, keep_colorless=True)
-    prepare_photos(
-        str(folder),
-        shards,
-        settings,
-        worker_count=1,
-        progress=Progress(disable=True),
+def _speeds(loaders, *, duration, repeats):
+    """Returns batches per second, and per second of processor time."""
+    return interleaved_medians(
+        {
+            name: partial(
+                drawing_speeds, make, warm_up=WARM_UP, duration=duration
+            )
+            for name, make in loaders.items()
+        },
+        repeats=repeats,
     )
+
+
+def _speeds_on(cores, paths, shards, square, options):
+    with new_process(use_cores, cores) as process:
+        return process.submit(
+            _feeding_speeds, paths, shards, square, options
+        ).result()
+
+
+def _feeding_speeds(paths, shards, square, options):
+    with silent_stderr():
+        loaders = {
+            SHARDS: _from_shards(shards, cache="off", square=square),
+            MEMORY: _ours(paths, cache="on", square=square),
+            LIMIT: lambda: _bare_decoding(paths),
+        }
+    return _speeds(loaders, **options)
 
 
 def _loaders(paths, shards):
     """Functions that make a data set, by name."""
+    with silent_stderr():
+        import tensorflow  # noqa: F401
     return {
-        "ours, from shards": _from_shards(shards, cache="off"),
+        SHARDS: _from_shards(shards, cache="off"),
+        "ours, from shards, encoded": _encoded(shards),
         "ours, from shards in memory": _from_shards(shards, cache="on"),
         SHARD_LIMIT: _bare_shards(shards),
         "ours, from files": _ours(paths, cache="off"),
-        "ours, from memory": _ours(paths, cache="on"),
+        MEMORY: _ours(paths, cache="on"),
         LIMIT: lambda: _bare_decoding(paths),
         PEER: lambda: _usual_loader(paths),
     }
 
 
-def _ours(paths, *, cache):
+def _ours(paths, *, cache, square=SQUARE):
     from keras_colorizer.data.photo_reader import PhotoReader
     from keras_colorizer.data.pipeline import training_batches
     from keras_colorizer.data.sources import SourcePhoto
     from keras_colorizer.data.survey import survey_photos
 
     sources = [SourcePhoto(path.name, path) for path in paths]
-    survey = survey_photos(sources, square=SQUARE, cache=cache)
-    reader = PhotoReader(survey.photos, square=SQUARE)
+    survey = survey_photos(sources, square=square, cache=cache)
+    reader = PhotoReader(survey.photos, square=square)
     return lambda: training_batches(reader, batch_size=BATCH, seed=0)
 
 
-def _from_shards(shards, *, cache):
+def _from_shards(shards, *, cache, square=SQUARE):
     from keras_colorizer.data.photo_reader import PhotoReader
     from keras_colorizer.data.pipeline import training_batches
 
-    photos = _shard_photos(shards, cache)
-    reader = PhotoReader(photos, square=SQUARE)
+    photos = _shard_photos(shards, cache, square)
+    reader = PhotoReader(photos, square=square)
     return lambda: training_batches(reader, batch_size=BATCH, seed=0)
+
+
+def _encoded(shards):
+    """As where no device makes L*a*b*."""
+    import tensorflow as tf
+
+    from keras_colorizer.data.encoded_squares import encode_squares
+    from keras_colorizer.data.pipeline import PREFETCHED, WORKERS
+
+    make = _from_shards(shards, cache="off")
+    encode = tf.function(encode_squares, jit_compile=True)
+
+    def encoded():
+        batches = make().map(encode, num_parallel_calls=WORKERS)
+        return batches.prefetch(PREFETCHED)
+
+    return encoded
 
 
 def _bare_shards(shards):
     import tensorflow as tf
 
-    photos = _shard_photos(shards, "on")
+    photos = _shard_photos(shards, "on", SQUARE)
     image = photos.files.image()
 
     def decode(number):
@@ -158,11 +268,11 @@ def _bare_shards(shards):
     return make
 
 
-def _shard_photos(shards, cache):
+def _shard_photos(shards, cache, square):
     from keras_colorizer.data.shards.prepared_photos import survey_shards
 
     return survey_shards(
-        shards, square=SQUARE, cache=cache, keep_colorless=True
+        shards, square=square, cache=cache, keep_colorless=True
     ).photos
 
 
@@ -237,6 +347,50 @@ def _print_speeds(speeds):
             for name, (speed, per_core) in speeds.items()
         ],
     )
+
+
+def _print_cores(speeds):
+    print_table(
+        ["loader", "side", "cores", "photos/s", "per busy core"],
+        [
+            (name, square, cores, BATCH * speed, BATCH * per_core)
+            for (square, cores), found in speeds.items()
+            for name, (speed, per_core) in found.items()
+        ],
+    )
+
+
+def _print_model(speeds):
+    networks = ["networks on one H200 (a model)", "arithmetic", "of peak"]
+    print_table(
+        [*networks, "images/s", "cores, from shards", "cores, from memory"],
+        [
+            (f"{generator} and {discriminator}, {square}", *cells)
+            for generator, discriminator, square in FED
+            for cells in _modeled(
+                _gpu_speeds(generator, discriminator, square), speeds[square]
+            )
+        ],
+    )
+
+
+def _gpu_speeds(generator, discriminator, square):
+    """Yields arithmetic, share of its peak, and images per second."""
+    with silent_stderr():
+        from arithmetic import step_multiply_adds
+    count = step_multiply_adds(
+        side=square, generator=generator, discriminator=discriminator
+    )
+    for arithmetic, peak in H200.items():
+        for share in UTILIZATIONS:
+            yield arithmetic, share, share * peak / (2 * count)
+
+
+def _modeled(gpu_speeds, speeds):
+    per_core = [BATCH * speeds[name][1] for name in (SHARDS, MEMORY)]
+    for arithmetic, share, needed in gpu_speeds:
+        cores = (needed / photos for photos in per_core)
+        yield arithmetic, f"{share:.0%}", needed, *cores
 
 
 if __name__ == "__main__":

@@ -16,12 +16,15 @@ from keras_colorizer.silence import silent_stderr
 
 SIDE = 256
 OURS, PYTORCH = "keras_pix2pix.py", "pytorch_pix2pix.py"
-# Each is a process of its own: script, precision and, for PyTorch, layout.
+# Each is a process of its own: script, precision, and how it is compiled or,
+# for PyTorch, the layout.
 ROWS = {
-    "ours, float32": (OURS, "float32"),
+    "ours, float32": (OURS, "float32", "plain"),
+    "ours, float32, XLA": (OURS, "float32", "xla"),
     "PyTorch, float32": (PYTORCH, "float32", "contiguous_format"),
     "PyTorch, float32, channels last": (PYTORCH, "float32", "channels_last"),
-    "ours, bfloat16": (OURS, "bfloat16"),
+    "ours, bfloat16": (OURS, "bfloat16", "plain"),
+    "ours, bfloat16, XLA": (OURS, "bfloat16", "xla"),
     "PyTorch, bfloat16": (PYTORCH, "bfloat16", "contiguous_format"),
     "PyTorch, bfloat16, channels last": (PYTORCH, "bfloat16", "channels_last"),
 }
@@ -37,7 +40,8 @@ def main(
     """Compares training steps of `unet_256` and `patchgan_70` on noise.
 
     Every row is a process of its own on all cores, started anew each round.
-    Ours is the step of `train.py`, its moving average included.
+    Ours is the step of `train.py`, its moving average included; "XLA" is that
+    with `--jit-compile`.
 
     Args:
         torch_python: A Python that has PyTorch; it needs nothing else.
