@@ -95,9 +95,9 @@ class TrainingConfig:
             photo: film that sees colors otherwise, faded, blurred, grained.
         keep_colorless: Train on grey and sepia photos too. They teach the
             generator to leave photos grey.
-        cache: Keep the decoded photos in memory: on, off, or auto, which does
-            so when they take at most half of what is free. Of prepared shards,
-            their files: auto does so only where they are read over a network.
+        cache: Keep photos in memory, decoded, or of prepared shards their
+            files: on, off, or auto, which does so when they take at most half
+            of what is free.
         checkpoint_minutes: Also save a checkpoint within an epoch, this often.
         profile: Also record what the processors do in steps 6 to 10 of each
             stage, for TensorBoard's Profile tab (pip install xprof). Those

@@ -12,7 +12,7 @@ from keras_colorizer.data.shards.manifest import Manifest
 from keras_colorizer.data.shards.shard_files import ShardFiles
 from keras_colorizer.data.shards.shard_index import ShardIndex
 from keras_colorizer.data.shards.shard_writer import index_name
-from keras_colorizer.data.shards.storage import is_remote, join
+from keras_colorizer.data.shards.storage import join
 from keras_colorizer.data.survey import Survey, SurveyedPhoto
 from keras_colorizer.errors import ConfigError, DataError
 
@@ -67,9 +67,8 @@ def survey_shards(
         square: Side in pixels of the squares to train on.
         keep_colorless: Whether grey and toned photos are fit, too.
         cache: `on` reads all files into memory at once, `off` reads each
-            photo when it is drawn, and `auto` reads files from afar into
-            memory if they take at most half of what is free; those on a disk
-            the system keeps in memory itself.
+            photo when it is drawn, and `auto` does the former if they take at
+            most half of the free memory.
         quiet: Show no progress bar.
 
     Raises:
@@ -87,9 +86,7 @@ def survey_shards(
     files = ShardFiles(folder, manifest, _indexes(folder, manifest))
     size = sum(shard.bytes for shard in manifest.shards)
     is_held = cache == "on" or (
-        cache == "auto"
-        and is_remote(folder)
-        and size <= psutil.virtual_memory().available / 2
+        cache == "auto" and size <= psutil.virtual_memory().available / 2
     )
     if is_held:
         files.hold(quiet=quiet)
