@@ -5,12 +5,10 @@ import shutil
 import numpy as np
 import pytest
 import skimage.data
-import tensorflow as tf
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from skimage.color import rgb2lab
 
-from keras_colorizer.data import pipeline
 from keras_colorizer.data.encoded_squares import encode_squares
 from keras_colorizer.data.pipeline import (
     PhotoReader,
@@ -146,18 +144,16 @@ def test_every_photo_is_drawn_once_a_round(tmp_path):
     assert drawn[:11] != drawn[11:22]
 
 
-def test_boxes_reach_all_of_the_photo_and_half_are_flipped():
+def test_boxes_reach_all_of_the_photo_and_half_are_flipped(tmp_path):
     # Red grows to the right, green downwards: a box tells where it is from.
     height, width = 48, 96
     rgb = np.zeros((height, width, 3), "uint8")
     rgb[..., 0] = np.arange(width) * 2
     rgb[..., 1] = np.arange(height)[:, None] * 4
-    boxes = np.array(
-        [
-            pipeline.augmented(tf.constant(rgb), (0, seed), square=SQUARE)
-            for seed in range(300)
-        ]
-    ).astype(int)
+    Image.fromarray(rgb).save(tmp_path / "ramps.png")
+    photos = reader(tmp_path)
+    batches = training_batches(photos, batch_size=30, seed=0).take(10)
+    boxes = np.concatenate([*batches]).astype(int)
     flipped = boxes[:, 0, 0, 0] > boxes[:, 0, -1, 0]
     assert 110 <= flipped.sum() <= 190  # 150 +- 40, over 4 sigma.
     # A box is resized from pixel centres: its edges lie half a step inside.
@@ -186,6 +182,18 @@ def test_photo_that_vanishes_later_is_replaced(photo_folder, tmp_path):
     with pytest.warns(ColorizerWarning, match="03.png.*stands in"):
         batch = next(iter(training_batches(photos, batch_size=12, seed=0)))
     assert batch.shape[0] == 12
+
+
+def test_photo_of_another_size_later_is_squeezed(photo_folder, tmp_path):
+    folder = tmp_path / "photos"
+    shutil.copytree(photo_folder, folder)
+    photos = reader(folder, cache="off")
+    for path in folder.iterdir():
+        Image.new("RGB", (50, 200), (1, 2, 3)).save(path)
+    batch = next(iter(training_batches(photos, batch_size=12, seed=0)))
+    assert_array_equal(
+        np.unique(batch.numpy().reshape(-1, 3), axis=0), [[1, 2, 3]]
+    )
 
 
 def test_validation_shows_each_whole_photo_once(photo_folder):

@@ -12,12 +12,8 @@ GROUPS = ["many"] * 64 + ["few"] * 4
 
 def drawn(groups, count, *, balance, first=0, seed=0):
     order = DrawingOrder(groups, balance=balance)
-    draw = tf.function(order, input_signature=[tf.TensorSpec((), tf.int64)] * 2)
-    seed = tf.constant(seed, tf.int64)
-    return [
-        int(draw(tf.constant(number, tf.int64), seed))
-        for number in range(first, first + count)
-    ]
+    numbers = tf.range(first, first + count, dtype=tf.int64)
+    return order(numbers, tf.constant(seed, tf.int64)).numpy().tolist()
 
 
 @pytest.mark.parametrize("groups", [GROUPS, [""] * 68])

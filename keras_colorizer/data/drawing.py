@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+KEY = 498_247_692  # What `tf.random.experimental.index_shuffle` adds to seeds.
+
 
 class DrawingOrder:
     """An endless order of photos; every place in it is a function of a seed.
@@ -33,21 +35,42 @@ class DrawingOrder:
         self._draws = tf.constant(draws)
         self._ends = tf.constant(np.cumsum(draws))
 
-    def __call__(self, number: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Returns the photo at place `number`, scalars of int64."""
-        round_, place = number // self.count, number % self.count
-        place = _shuffled(place, seed, round_, self.count)
-        group = tf.searchsorted(self._ends, place[None], side="right")[0]
-        size, draws = self._sizes[group], self._draws[group]
-        drawn = round_ * draws + place - (self._ends[group] - draws)
-        group_seed = seed + 1 + tf.cast(group, tf.int64)
-        member = _shuffled(drawn % size, group_seed, drawn // size, size)
-        return self._members[self._firsts[group] + member]
+    def __call__(self, numbers: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Returns the photos at some places.
+
+        Args:
+            numbers: `(n,)` int64 places, from 0.
+            seed: Scalar int64.
+
+        Returns:
+            `(n,)` int64.
+        """
+        rounds, places = numbers // self.count, numbers % self.count
+        seeds = tf.fill(tf.shape(numbers), seed)
+        counts = tf.fill(tf.shape(numbers), tf.cast(self.count, tf.int64))
+        places = _shuffled(places, seeds, rounds, counts)
+        group = tf.searchsorted(self._ends, places, side="right")
+        size, draws = (
+            tf.gather(self._sizes, group),
+            tf.gather(self._draws, group),
+        )
+        firsts = tf.gather(self._ends, group) - draws
+        drawn = rounds * draws + places - firsts
+        group_seeds = seeds + 1 + tf.cast(group, tf.int64)
+        members = _shuffled(drawn % size, group_seeds, drawn // size, size)
+        return tf.gather(
+            self._members, tf.gather(self._firsts, group) + members
+        )
 
 
-def _shuffled(place, seed, round_, count):
-    return tf.random.experimental.index_shuffle(
-        place, tf.stack([seed, round_]), count - 1
+def _shuffled(places, seeds, rounds, counts):
+    # TensorFlow's function for it takes one seed for all places.
+    keys = tf.fill(tf.shape(places), tf.constant(KEY, tf.int64))
+    return tf.raw_ops.RandomIndexShuffle(
+        index=places,
+        seed=tf.stack([keys, seeds, rounds], axis=1),
+        max_index=counts - 1,
+        rounds=4,
     )
 
 

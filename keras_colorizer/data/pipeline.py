@@ -4,20 +4,20 @@ The order of steps, and why:
 
 1. numbers, not photos, are shuffled: every number's place is a function of
    the seed, so any step of any epoch can be resumed without replaying others;
+   they, boxes and flips are drawn for a whole batch in one go;
 2. photos come from memory or, reduced while decoding, from their files;
-3. a random box is cut and squashed to the square: the only resampling;
+3. the box is cut and squashed to the square: the only resampling;
 4. batches stay uint8: the networks' device makes L*a*b* of them;
 5. prefetching lets all that happen while the networks train.
 """
 
 import os
-from functools import partial
 
 import tensorflow as tf
 
 from keras_colorizer.data.drawing import DrawingOrder
 from keras_colorizer.data.encoded_squares import encode_squares
-from keras_colorizer.data.photo_reader import PhotoReader, cut
+from keras_colorizer.data.photo_reader import PhotoReader
 from keras_colorizer.data.survey import SHORT_SIDE_PER_CROP
 
 # Set, not left to tf.data's AUTOTUNE, which was a third slower here.
@@ -53,20 +53,29 @@ def training_batches(
     """
     run = tf.constant(seed, tf.int64)
     order = DrawingOrder(reader.groups, balance=balance)
-
     index, parts = part
     size = batch_size // parts
 
-    def draw(place):
-        number = place // size * batch_size + index * size + place % size
-        share = _shares_of_box(tf.stack([run, number]))
-        box = reader.box(order(number, run), partial(_chosen_box, share))
-        return _flipped(_squashed(box, reader.square, "bilinear"), share)
+    def plan(step):
+        numbers = step * batch_size + tf.range(batch_size, dtype=tf.int64)
+        photos = order(numbers, run)
+        seed = tf.stack([run, step])
+        shares = tf.random.stateless_uniform((batch_size, 5), seed)
+        boxes = _boxes(shares[:, :4], tf.gather(reader.shapes, photos))
+        plans = photos, boxes, shares[:, 4] < 0.5
+        return tuple(x[index * size : (index + 1) * size] for x in plans)
 
-    places = tf.data.Dataset.counter(first_step * size)
-    squares = places.map(draw, num_parallel_calls=WORKERS)
-    batches = squares.batch(size, drop_remainder=True)
-    return batches.prefetch(PREFETCHED)
+    def draw(photo, box, is_flipped):
+        rgb = reader.box(photo, box)
+        square = _squashed(rgb, reader.square, "bilinear")
+        # `square[:, ::-1]` does the same, many times slower.
+        return tf.cond(
+            is_flipped, lambda: tf.reverse(square, [1]), lambda: square
+        )
+
+    plans = tf.data.Dataset.counter(first_step).map(plan).unbatch()
+    squares = plans.map(draw, num_parallel_calls=WORKERS)
+    return squares.batch(size, drop_remainder=True).prefetch(PREFETCHED)
 
 
 def validation_batches(
@@ -92,41 +101,26 @@ def validation_batches(
     return encoded.prefetch(PREFETCHED)
 
 
-def augmented(rgb: tf.Tensor, seed: tf.Tensor, *, square: int) -> tf.Tensor:
-    """Cuts a random box, squashes it to the square, and flips half of them.
+def _boxes(shares, shapes):
+    """Draws a box for each photo.
 
     Height and width of the box are drawn apart, from pix2pix's share of the
     photo's shorter side up to the whole side: the network learns every
     squeezing up to that of a whole photo, which is what it is shown later.
 
     Args:
-        rgb: `(h, w, 3)` uint8.
-        seed: `(2,)` integers: the same seed cuts the same box.
-        square: Height and width of the result, in pixels.
+        shares: `(n, 4)` float32, drawn from [0, 1).
+        shapes: `(n, 2)` int32, heights and widths.
 
     Returns:
-        `(square, square, 3)` uint8.
+        `(n, 4)` int32: top, left, height, width.
     """
-    share = _shares_of_box(seed)
-    box = cut(rgb, partial(_chosen_box, share))
-    return _flipped(_squashed(box, square, "bilinear"), share)
-
-
-def _shares_of_box(seed):
-    return tf.random.stateless_uniform((5,), seed)
-
-
-def _chosen_box(share, sides):
-    sides = tf.cast(sides, tf.float32)
-    smallest = tf.reduce_min(sides) / SHORT_SIDE_PER_CROP
-    box_sides = tf.round(smallest + share[:2] * (sides - smallest))
-    corner = tf.cast(share[2:4] * (sides - box_sides + 1), tf.int32)
-    return corner, tf.cast(box_sides, tf.int32)
-
-
-def _flipped(box, share):
-    # `box[:, ::-1]` does the same, many times slower.
-    return tf.cond(share[4] < 0.5, lambda: tf.reverse(box, [1]), lambda: box)
+    sides = tf.cast(shapes, tf.float32)
+    shortest = tf.reduce_min(sides, axis=1, keepdims=True)
+    smallest = shortest / SHORT_SIDE_PER_CROP
+    boxes = tf.round(smallest + shares[:, :2] * (sides - smallest))
+    corners = tf.floor(shares[:, 2:] * (sides - boxes + 1))
+    return tf.cast(tf.concat([corners, boxes], axis=1), tf.int32)
 
 
 def _squashed(rgb, square, method):
