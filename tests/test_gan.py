@@ -243,6 +243,7 @@ def test_mixed_precision_trains_and_averages_in_float32(
     assert {layer.compute_dtype for layer in layers} == {"float32"}
 
 
+@pytest.mark.slow
 def test_compiled_step_equals_the_plain_one(dataset):
     results = []
     for jit_compile in (False, True):

@@ -47,6 +47,7 @@ def test_weights_and_preset_come_from_what_init_names(
     assert any(not np.array_equal(a, b) for a, b in zip(fresh, saved))  # noqa: B905, other networks
 
 
+@pytest.mark.slow
 def test_run_records_its_preset_and_resumes_without_its_start(
     tiny_run, tiny_config, tmp_path
 ):

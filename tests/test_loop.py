@@ -68,6 +68,7 @@ def test_losses_are_looked_at_seldom_but_whole_at_the_end(
     assert seen.epochs == [seen.steps[STEPS - 1], seen.steps[-1]]
 
 
+@pytest.mark.slow
 def test_losses_of_an_epoch_are_means_over_its_steps(gan, squares, monkeypatch):
     monkeypatch.setattr(loop, "PAUSE", 0.0)
     means = np.array(fitted(gan, squares).steps).reshape(2, STEPS)

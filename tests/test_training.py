@@ -219,6 +219,7 @@ def test_saved_generator_is_the_average_in_float32(tiny_run):
         assert any(np.array_equal(weight, other) for other in saved.values())
 
 
+@pytest.mark.slow
 def test_split_follows_the_file_contents_alone(tiny_config, tmp_path):
     names = []
     for prefix in ("a", "b"):
@@ -249,6 +250,7 @@ def test_dry_run_writes_nothing(tiny_config, tmp_path, capsys):
         assert part in plan
 
 
+@pytest.mark.slow
 def test_default_run_folders_are_numbered(tiny_config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = changed(tiny_config, epochs=1)
@@ -272,6 +274,7 @@ def test_resuming_where_no_run_is_says_so(tiny_config, tmp_path):
         train(changed(tiny_config, run_dir=tmp_path, resume=True))
 
 
+@pytest.mark.slow
 def test_more_epochs_go_on_after_the_last(tiny_config, tmp_path):
     config = changed(tiny_config, epochs=1, run_dir=tmp_path / "run")
     train(config)
