@@ -231,7 +231,7 @@ def test_any_kind_of_address_will_do(scans, expected, tmp_path, monkeypatch):
                 *(f"file://{scans}/1950", "-o", f"file://{out}"),
                 *("--engine", "ray", "--address", address),
             )
-            assert code == 1
+            assert code == 1, errors
             assert f"`file://{scans}/1950/empty.png` is empty" in errors
             results = contents(out)
             assert {f"1950/{key}": results[key] for key in results} == {

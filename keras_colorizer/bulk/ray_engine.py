@@ -16,7 +16,7 @@ from keras_colorizer.bulk.workers import interrupts_held
 from keras_colorizer.errors import ColorizerError, ConfigError, first_line
 
 WINDOW = 100_000  # Tasks that are handed to the cluster at a time.
-START_SECONDS, PROBE_SECONDS = 60.0, 5.0
+START_SECONDS, PROBE_SECONDS = 120.0, 5.0
 STOP_SECONDS = 20.0
 
 
