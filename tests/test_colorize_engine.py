@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -151,6 +152,16 @@ def test_many_photos_use_all_cores_but_not_with_tensorflow(monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such signals")
+def takes_interrupts(process):
+    """Whether Ctrl-C would reach it, by Linux' masks of signals."""
+    status = Path(f"/proc/{process.pid}/status")
+    if not status.exists():
+        return False
+    lines = dict(x.split(":\t", 1) for x in status.read_text().splitlines())
+    kept = int(lines["SigBlk"], 16) | int(lines["SigIgn"], 16)
+    return not kept & 1 << signal.SIGINT - 1
+
+
 def test_ctrl_c_ends_all_processes_and_what_was_done_is_kept(scans, tmp_path):
     camera = Image.fromarray(skimage.data.camera())
     for number in range(100):
@@ -164,6 +175,7 @@ def test_ctrl_c_ends_all_processes_and_what_was_done_is_kept(scans, tmp_path):
         while len(list(out.glob("[0-9]*"))) < 3:
             time.sleep(0.02)
         workers = psutil.Process(process.pid).children()
+        assert not any(map(takes_interrupts, workers))
         for each in (process, *workers):  # As a terminal does.
             each.send_signal(signal.SIGINT)
         errors = process.communicate(timeout=60)[1]

@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing.resource_tracker import ensure_running
 from pathlib import Path
 
 from keras_colorizer.bulk.batch import (
@@ -111,6 +112,8 @@ def interrupts_held() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows.
         yield
         return
+    # With the first process Python starts a tracker, which lets Ctrl-C through.
+    ensure_running()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
