@@ -50,12 +50,9 @@ class DrawingOrder:
         counts = tf.fill(tf.shape(numbers), tf.cast(self.count, tf.int64))
         places = _shuffled(places, seeds, rounds, counts)
         group = tf.searchsorted(self._ends, places, side="right")
-        size, draws = (
-            tf.gather(self._sizes, group),
-            tf.gather(self._draws, group),
-        )
-        firsts = tf.gather(self._ends, group) - draws
-        drawn = rounds * draws + places - firsts
+        size = tf.gather(self._sizes, group)
+        draws = tf.gather(self._draws, group)
+        drawn = rounds * draws + places - (tf.gather(self._ends, group) - draws)
         group_seeds = seeds + 1 + tf.cast(group, tf.int64)
         members = _shuffled(drawn % size, group_seeds, drawn // size, size)
         return tf.gather(
