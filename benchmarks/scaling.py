@@ -11,11 +11,12 @@ import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import tyro
-from measuring import print_machine, print_table
+from measuring import interleaved, print_machine, print_table
 
 from keras_colorizer.presets import DISCRIMINATORS, GENERATORS
 from keras_colorizer.silence import silent_stderr
@@ -66,10 +67,11 @@ def main(
         "warm_up": warm_up,
         "steps": steps,
     }
-    speeds = {
-        count: statistics.median(_speed(count, task) for _ in range(repeats))
-        for count in workers
-    }
+    turns = interleaved(
+        {str(count): partial(_speed, count, task) for count in workers},
+        repeats=repeats,
+    )
+    speeds = {count: statistics.median(turns[str(count)]) for count in workers}
     _print_speeds(speeds, task)
     _print_messages()
 
