@@ -76,9 +76,9 @@ class TrainingConfig:
             several times faster, and a calmer start for the adversarial ones.
         ema_decay: Decay of the generator's moving average, which is what is
             validated and saved. 0 saves the live weights.
-        precision: Of the networks' arithmetic. bfloat16 is about 1.6 times
-            as fast where the processor has it; float16 is for older GPUs,
-            with loss scaling.
+        precision: Of the networks' arithmetic. bfloat16 is much faster on
+            GPUs and processors with units for it, and slower on others;
+            float16 is for older GPUs, with loss scaling.
         strategy: Where to compute: single, on one device; mirrored, on all
             GPUs of this machine, each with a part of every batch;
             multi_worker, on all machines that the environment variable
