@@ -1,5 +1,5 @@
 # Two commands: `make train` and `make test`. Each sets everything up first.
-# And `make web`, which needs node: the page that colors photos in a browser.
+# And `make web`, which needs node: the app that colors photos in a browser.
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,7 +7,11 @@ BIN := $(VENV)/bin
 # A black-and-white photo that comes with scikit-image.
 OLD_PHOTO = $(VENV)/lib/python3*/site-packages/skimage/data/camera.png
 
-WEB := ondevice/web
+WEB := serving/web
+WEB_SOURCES = $(filter-out %.tflite %/wasm,$(wildcard $(addprefix $(WEB)/, \
+	index.html package.json vite.config.js public/* src/* src/*/*)))
+WEB_MODEL := keras_colorizer/pretrained/small/ab_float16.tflite
+PACKAGED_WEB := keras_colorizer/serving/web
 
 .PHONY: train test check web clean
 
@@ -25,9 +29,18 @@ check: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Into $(WEB)/dist, a folder for any web server.
-web:
-	cd $(WEB) && npm ci --no-audit --no-fund && npm run build
+# The web app: $(WEB)/dist for any web server, and a copy that `serve` shows.
+web: $(PACKAGED_WEB)/index.html
+
+$(PACKAGED_WEB)/index.html: $(WEB_SOURCES) $(WEB_MODEL) $(WEB)/node_modules/ready
+	cp $(WEB_MODEL) $(WEB)/public/ab_float16.tflite
+	cp -r $(WEB)/node_modules/@litertjs/core/wasm $(WEB)/public/
+	cd $(WEB) && npm run build
+	rm -rf $(@D) && cp -r $(WEB)/dist $(@D)
+
+$(WEB)/node_modules/ready: $(WEB)/package-lock.json
+	cd $(WEB) && npm ci --no-audit --no-fund
+	touch $@
 
 $(VENV)/installed: requirements.txt
 	$(PYTHON) -m venv --clear $(VENV)
