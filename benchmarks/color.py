@@ -1,4 +1,4 @@
-"""How fast sRGB becomes L*a*b* inside a `tf.data` pipeline.
+"""Speed of sRGB to L*a*b* inside a `tf.data` pipeline.
 
 Run it as `python benchmarks/color.py`.
 """

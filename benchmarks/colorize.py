@@ -83,15 +83,13 @@ def _measure_steps(name, path, repeats):
 def _export(path):
     with silent_stderr():
         from keras_colorizer import build_generator
-        from keras_colorizer.exporting.tflite.conversion import (
-            colorizer_tflite,
-        )
+        from keras_colorizer.exporting.conversion import convert
         from keras_colorizer.inference.keras_network import KerasNetwork
         from keras_colorizer.presets import generator_preset
 
         size = generator_preset("small").render_size
         network = KerasNetwork(build_generator("small"), render_size=size)
-        path.write_bytes(colorizer_tflite(network, float16=True))
+        path.write_bytes(convert(network, precision="float16", any_size=True))
 
 
 def _command_seconds(path, repeats):

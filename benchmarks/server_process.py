@@ -111,10 +111,8 @@ def base_path_of(model: Path | None) -> Iterator[Path]:
 
 def _export(folder):
     with silent_stderr():
-        from keras_colorizer.exporting.options import MAX_PIXELS
-        from keras_colorizer.exporting.saved_model.publishing import (
-            write_saved_model,
-        )
+        from keras_colorizer.exporting import MAX_PIXELS
+        from keras_colorizer.exporting.saved_model import write_saved_model
         from keras_colorizer.inference.keras_network import KerasNetwork
         from keras_colorizer.pretrained import KERAS, pretrained_file
 

@@ -30,7 +30,7 @@ DECODED_JOIN, ENCODED_JOIN = 0.04045, 0.0031308  # IEC 61966-2-1
 DELTA = 6 / 29  # CIE 15:2004
 
 
-def rgb_to_lab(rgb) -> tf.Tensor:
+def rgb_to_lab(rgb: tf.Tensor) -> tf.Tensor:
     """Converts sRGB to L*a*b*.
 
     Args:
@@ -43,12 +43,16 @@ def rgb_to_lab(rgb) -> tf.Tensor:
 
     Raises:
         TypeError: If `rgb` is of another integer type: its white is unknown.
+
+    Example:
+        >>> rgb_to_lab([1.0, 0.0, 0.0]).numpy().round(1)
+        array([53.2, 80.1, 67.2], dtype=float32)
     """
     roots = _cube_root(_transformed(_linear(rgb), WHITENED_FROM_RGB))
     return _transformed(roots, LAB_FROM_ROOTS) - [LIGHTNESS_OFFSET, 0.0, 0.0]
 
 
-def rgb_to_lightness(rgb) -> tf.Tensor:
+def rgb_to_lightness(rgb: tf.Tensor) -> tf.Tensor:
     """Converts sRGB to L* alone, the first channel of `rgb_to_lab`.
 
     Args:
@@ -60,7 +64,7 @@ def rgb_to_lightness(rgb) -> tf.Tensor:
     return _lightness(_transformed(_linear(rgb), WHITENED_FROM_RGB[1:2]))
 
 
-def film_lightness(rgb, sensitivity) -> tf.Tensor:
+def film_lightness(rgb: tf.Tensor, sensitivity: tf.Tensor) -> tf.Tensor:
     """Converts sRGB to the L* that a black-and-white film makes of it.
 
     Args:
@@ -75,7 +79,7 @@ def film_lightness(rgb, sensitivity) -> tf.Tensor:
     return _lightness(exposure)
 
 
-def lab_to_rgb(lab) -> tf.Tensor:
+def lab_to_rgb(lab: tf.Tensor) -> tf.Tensor:
     """Converts L*a*b* to sRGB, clipping what the sRGB gamut cannot show.
 
     Args:
@@ -83,6 +87,10 @@ def lab_to_rgb(lab) -> tf.Tensor:
 
     Returns:
         `(..., 3)` float32 in [0, 1], gamma-encoded.
+
+    Example:
+        >>> lab_to_rgb([53.39, 0.0, 0.0]).numpy().round(2)
+        array([0.5, 0.5, 0.5], dtype=float32)
     """
     lab = tf.cast(lab, tf.float32) + [LIGHTNESS_OFFSET, 0.0, 0.0]
     roots = _transformed(lab, ROOTS_FROM_LAB)
@@ -90,14 +98,14 @@ def lab_to_rgb(lab) -> tf.Tensor:
     return tf.clip_by_value(_gamma_encoded(rgb), 0.0, 1.0)
 
 
-def _transformed(channels, matrix):
+def _transformed(channels: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
     matrix = matrix.T.astype("float32")
     if channels.shape.rank == 1:
         return tf.linalg.matmul(channels[None], matrix)[0]
     return tf.linalg.matmul(channels, matrix)
 
 
-def _linear(rgb):
+def _linear(rgb: tf.Tensor) -> tf.Tensor:
     rgb = tf.convert_to_tensor(rgb)
     if rgb.dtype == tf.uint8:
         # 256 possible values: a table is several times faster than a power.
@@ -110,7 +118,7 @@ def _linear(rgb):
     return _gamma_decoded(tf.cast(rgb, tf.float32))
 
 
-def _lightness(luminance):
+def _lightness(luminance: tf.Tensor) -> tf.Tensor:
     return 116 * _cube_root(luminance) - LIGHTNESS_OFFSET
 
 
@@ -121,31 +129,31 @@ def _lightness(luminance):
 # is several times faster than pow.
 
 
-def _gamma_decoded(rgb):
+def _gamma_decoded(rgb: tf.Tensor) -> tf.Tensor:
     curve = _power((tf.maximum(rgb, DECODED_JOIN) + 0.055) / 1.055, 2.4)
     return curve + tf.minimum(rgb - DECODED_JOIN, 0) / 12.92
 
 
-def _gamma_encoded(rgb):
+def _gamma_encoded(rgb: tf.Tensor) -> tf.Tensor:
     curve = 1.055 * _power(tf.maximum(rgb, ENCODED_JOIN), 1 / 2.4) - 0.055
     return curve + 12.92 * tf.minimum(rgb - ENCODED_JOIN, 0)
 
 
-def _cube_root(t):
+def _cube_root(t: tf.Tensor) -> tf.Tensor:
     curve = _power(tf.maximum(t, DELTA**3), 1 / 3)
     return curve + tf.minimum(t - DELTA**3, 0) / (3 * DELTA**2)
 
 
-def _cube(t):
+def _cube(t: tf.Tensor) -> tf.Tensor:
     above = tf.maximum(t, DELTA)
     return above * above * above + 3 * DELTA**2 * tf.minimum(t - DELTA, 0)
 
 
-def _power(t, exponent):
+def _power(t: tf.Tensor, exponent: float) -> tf.Tensor:
     return tf.exp(exponent * tf.math.log(t))
 
 
-def _linear_levels():
+def _linear_levels() -> np.ndarray:
     levels = np.arange(256) / 255
     curve = ((levels + 0.055) / 1.055) ** 2.4
     line = levels / 12.92

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -78,3 +79,16 @@ def disk_errors() -> Iterator[None]:
         raise
     except Exception as error:
         raise OSError(first_line(error)) from None
+
+
+@contextmanager
+def without_wildcards(folder: Path) -> Iterator[Path]:
+    """Yields a path to a folder in which TensorFlow finds no wildcards.
+
+    TensorFlow looks for the variables of a SavedModel by a pattern: in
+    `exp[1]/` it finds none.
+    """
+    with tempfile.TemporaryDirectory() as parent:
+        link = Path(parent) / "folder"
+        link.symlink_to(folder.absolute(), target_is_directory=True)
+        yield link

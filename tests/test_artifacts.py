@@ -12,25 +12,17 @@ import pytest
 import skimage.data
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 from PIL import Image
 
 from keras_colorizer import ArtifactError, Colorizer, build_generator
+from keras_colorizer.exporting.conversion import convert
 from keras_colorizer.exporting.parity import (
     KerasResults,
     excess,
     network_views,
 )
-from keras_colorizer.exporting.saved_model.publishing import (
-    write_saved_model,
-)
-from keras_colorizer.exporting.tflite.conversion import (
-    ab_dynamic_tflite,
-    ab_float16_tflite,
-    ab_integer_tflite,
-    colorizer_tflite,
-)
-from keras_colorizer.exporting.tflite.flatbuffer import operators
+from keras_colorizer.exporting.saved_model import write_saved_model
 from keras_colorizer.inference.keras_network import KerasNetwork
 from keras_colorizer.photos import Photo
 from keras_colorizer.presets import generator_preset
@@ -82,11 +74,11 @@ def network(request):
 def exported(network, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported")
     write_saved_model(network, folder / "saved_model/1", max_pixels=13_000_000)
-    for float16, name in ((False, "float32"), (True, "float16")):
-        path = folder / f"colorizer_{name}.tflite"
-        path.write_bytes(colorizer_tflite(network, float16=float16))
-    path = folder / "ab_float16.tflite"
-    path.write_bytes(ab_float16_tflite(network))
+    for name in [name for name in ARTIFACTS if name.endswith(".tflite")]:
+        kind, precision = name.removesuffix(".tflite").split("_")
+        any_size = kind == "colorizer"
+        content = convert(network, precision=precision, any_size=any_size)
+        (folder / name).write_bytes(content)
     return folder
 
 
@@ -209,19 +201,12 @@ def test_predicted_ab_is_the_keras_model_s(artifact, network, rng):
     assert_allclose(ab, network.predict_ab(lightness), atol=atol)
 
 
-def test_default_signature_of_phones_is_colorize(exported):
-    interpreter = Interpreter(str(exported / "colorizer_float16.tflite"))
-    (tensor,) = interpreter.get_input_details()
-    assert tensor["dtype"] == np.uint8
-    assert_array_equal(tensor["shape_signature"], [1, -1, -1, 3])
-
-
 def test_8_bits_keep_psnr_and_colorfulness(network, tmp_path):
     names = ("astronaut", "chelsea", "coffee", "rocket")
     photos = [getattr(skimage.data, name)() for name in names]
     results = KerasResults(Colorizer(network), photos)
     path = tmp_path / "ab_int8.tflite"
-    path.write_bytes(ab_dynamic_tflite(network))
+    path.write_bytes(convert(network, precision="int8_weights", any_size=False))
     colorizer = Colorizer.load(path)
     parity = results.compare(
         colorizer.predict_ab,
@@ -231,9 +216,11 @@ def test_8_bits_keep_psnr_and_colorfulness(network, tmp_path):
     assert parity.max_level > 0  # It is another arithmetic.
 
 
-def test_full_integer_files_are_of_integers(network, tmp_path):
+def test_full_integer_files_are_of_integers(network):
     views = network_views([skimage.data.astronaut()], network.render_size)
-    ops = operators(ab_integer_tflite(network, views))["predict_ab"]
+    tflite = convert(network, precision="int8", any_size=False, views=views)
+    details = Interpreter(model_content=tflite)._get_ops_details()
+    ops = [op["op_name"] for op in details]
     assert ops[0] == "QUANTIZE"
     assert ops[-1] == "DEQUANTIZE"
     assert ops.count("QUANTIZE") + ops.count("DEQUANTIZE") < len(ops)
@@ -249,4 +236,4 @@ def test_network_that_phones_cannot_run_is_refused_in_a_sentence():
     ab = keras.layers.Conv2D(2, 1)(Gamma()(lightness))
     network = KerasNetwork(keras.Model(lightness, ab), render_size=32)
     with pytest.raises(ArtifactError, match="cannot be converted"):
-        ab_float16_tflite(network)
+        convert(network, precision="float16", any_size=False)

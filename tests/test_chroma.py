@@ -80,27 +80,19 @@ def test_merge_of_a_strip_is_that_of_tensorflow(rng):
 def test_compiled_steps_are_those_of_the_code(rng):
     """`python -m keras_colorizer.chroma.compile` after changing the ops."""
     inputs = {
-        "lightness": {"rgb": (1, 9, 11, 3)},
-        "stretch": {"ab": (1, 8, 8, 2), "height": 33},
-        "network_view": {"lightness": (1, 70, 41, 1), "side": 16},
+        "lightness": {"rgb": rng.random((1, 9, 11, 3), "f4")},
+        "stretch": {"ab": rng.random((1, 8, 8, 2), "f4")},
+        "network_view": {"lightness": rng.random((1, 70, 41, 1), "f4")},
         "merge": {
-            "lightness": (1, 9, 11, 1),
-            "ab": (1, 9, 8, 2),
+            "lightness": rng.random((1, 9, 11, 1), "f4"),
+            "ab": rng.random((1, 9, 8, 2), "f4"),
             "white": np.float32(255),
         },
     }
+    inputs["network_view"]["side"] = np.int32(16)
+    inputs["stretch"]["height"] = np.int32(33)
     fresh = compile_steps()
-    for name, shapes in inputs.items():
-        values = {
-            key: (
-                rng.uniform(0, 1, shape).astype("float32")
-                if isinstance(shape, tuple)
-                else np.int32(shape)
-                if isinstance(shape, int)
-                else shape
-            )
-            for key, shape in shapes.items()
-        }
+    for name, values in inputs.items():
         (ours,) = signature_runner(steps.STEPS, name)(**values).values()
         (expected,) = signature_runner(fresh, name)(**values).values()
         assert_array_equal(ours, expected)

@@ -14,9 +14,7 @@ from fixtures.embedded_server import serving
 from PIL import Image
 
 from keras_colorizer import Colorizer
-from keras_colorizer.exporting.saved_model.publishing import (
-    write_saved_model,
-)
+from keras_colorizer.exporting.saved_model import write_saved_model
 
 CLIENT = Path(__file__).parents[1] / "serving/client.py"
 ORIENTATION = 0x0112

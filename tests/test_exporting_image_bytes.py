@@ -1,4 +1,4 @@
-"""Files in, PNGs out, against Pillow; and what must be refused.
+"""Files in, PNGs out, against Pillow; and files that are refused.
 
 Everything runs twice: as traced, and as TF Serving runs it, from a SavedModel
 in a session that knows tensors by their names alone.
@@ -17,8 +17,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from skimage import data
 
-from keras_colorizer.exporting.saved_model.image_bytes import map_photos
-from keras_colorizer.photos import read_photo
+from keras_colorizer.exporting.image_bytes import map_photos
 
 MAX_PIXELS = 50 * 37
 
@@ -60,16 +59,15 @@ def deep_png(color_type, channels, *extra):
     return png(header, *extra, (b"IDAT", zlib.compress(lines)))
 
 
-def bmp(width, height, bits, rows, *, compression=0, more=b"", palette=b""):
+def bmp(width, height, bits, rows, *, compression=0, more=b""):
     """With a header of 40 bytes, and as many as `more` has."""
     sides = struct.pack("<I2i", 40 + len(more), width, height)
     kind = struct.pack("<2H6I", 1, bits, compression, 0, 0, 0, 0, 0)
-    return _bmp(sides + kind + more + palette, rows)
+    return _bmp(sides + kind + more, rows)
 
 
-def core_bmp(width, height, bits, rows, *, palette=b""):
-    header = struct.pack("<I4H", 12, width, height, 1, bits)
-    return _bmp(header + palette, rows)
+def core_bmp(width, height, bits, rows):
+    return _bmp(struct.pack("<I4H", 12, width, height, 1, bits), rows)
 
 
 def _bmp(header, rows):
@@ -168,10 +166,6 @@ def assert_refused(negatives, file, sentence):
     assert message in str(error.value)
 
 
-ALPHA_MASK = struct.pack("<I", 0xFF000000)
-BGRA_MASKS = struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
-BGRX_MASKS = struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0)
-RGBX_MASKS = struct.pack("<4I", 0xFF, 0xFF00, 0xFF0000, 0)
 NOISE = np.random.default_rng(1).bytes(37 * 49 * 4)  # Rows of 32 bits.
 COLOR = ASTRONAUT.getpixel((0, 0))
 
@@ -182,8 +176,6 @@ EXIF[274] = 6  # Orientation: a quarter turn.
 LOSSY = {
     "JPEG": encoded(ASTRONAUT, "JPEG"),
     "JPEG of full chroma": encoded(ASTRONAUT, "JPEG", subsampling=0),
-    "JPEG of half chroma": encoded(ASTRONAUT, "JPEG", subsampling=1),
-    "JPEG of low quality": encoded(ASTRONAUT, "JPEG", quality=10),
     "progressive JPEG": encoded(ASTRONAUT, "JPEG", progressive=True),
     "grey JPEG": encoded(CAMERA, "JPEG"),
     "WebP": encoded(ASTRONAUT, "WEBP"),
@@ -212,26 +204,9 @@ LOSSLESS = {
     "lossless WebP": encoded(ASTRONAUT, "WEBP", lossless=True),
     "lossless WebP with alpha": encoded(RGBA, "WEBP", lossless=True),
     "BMP": encoded(ASTRONAUT, "BMP"),
-    "grey BMP": encoded(CAMERA, "BMP"),
-    "palette BMP": encoded(ASTRONAUT.quantize(200), "BMP"),
-    "black-and-white BMP": encoded(CAMERA.convert("1"), "BMP"),
-    "BMP with padding for alpha": encoded(RGBA, "BMP"),
-    "BMP of 4 bits": bmp(49, 37, 4, NOISE[: 28 * 37], palette=NOISE[:64]),
     "BMP from top to bottom": bmp(49, -37, 24, NOISE[: 148 * 37]),
-    "BMP with alpha": bmp(49, 37, 32, NOISE, compression=3, more=BGRA_MASKS),
-    "BMP with masks": bmp(49, 37, 32, NOISE, compression=3, more=BGRX_MASKS),
-    "BMP with masks for colors only": bmp(
-        49,
-        37,
-        32,
-        ALPHA_MASK + NOISE[4:],
-        compression=3,
-        more=BGRX_MASKS[:12],
-    ),
-    "BMP with more behind": encoded(ASTRONAUT, "BMP") + b"more",
-    "old BMP": core_bmp(49, 37, 24, NOISE[: 148 * 37]),
-    "old palette BMP": core_bmp(
-        49, 37, 8, NOISE[: 52 * 37], palette=NOISE[:768]
+    "BMP with a longer header": bmp(
+        49, 37, 24, NOISE[: 148 * 37], more=bytes(84)
     ),
 }
 
@@ -260,17 +235,6 @@ def test_16_bit_pngs_are_at_most_one_level_off(negatives, color_type, channels):
     assert_allclose(levels, DEEP[..., :channels] / 257, atol=1)
 
 
-@pytest.mark.parametrize(("color_type", "channels"), [(0, 1), (2, 3)])
-def test_16_bit_pngs_are_read_as_for_the_command_line(
-    negatives, color_type, channels
-):
-    file = deep_png(color_type, channels)
-    (result,) = negatives([file])
-    photo = read_photo(file).pixels.reshape(37, 49, channels)
-    levels = photo / (257 if photo.dtype == np.uint16 else 1)
-    assert_allclose(inverted(pixels(result))[..., :channels], levels, atol=1)
-
-
 def test_a_clear_level_of_16_bits_becomes_alpha(negatives):
     level = int(DEEP[3, 5, 0])
     key = b"tRNS", struct.pack(">H", level)
@@ -294,13 +258,9 @@ def test_no_files_make_no_files(negatives):
     assert negatives([]) == []
 
 
-def test_results_are_png_files(negatives):
-    for result in negatives([GOOD, LOSSY["JPEG"], LOSSLESS["BMP"]]):
-        assert Image.open(io.BytesIO(result)).format == "PNG"
-
-
 def test_photos_are_taken_as_stored(negatives):
     (result,) = negatives([encoded(ASTRONAUT, "JPEG", exif=EXIF)])
+    assert Image.open(io.BytesIO(result)).format == "PNG"
     assert Image.open(io.BytesIO(result)).size == ASTRONAUT.size
 
 
@@ -334,14 +294,13 @@ def test_other_formats_are_refused(negatives, file):
     assert_refused(negatives, file, sentence)
 
 
-LARGER = CAMERA.resize((51, 37))
+LARGER = ASTRONAUT.resize((51, 37))
 TOO_LARGE = {
     "PNG": (51, 37, encoded(LARGER, "PNG")),
     "JPEG": (51, 37, encoded(LARGER, "JPEG")),
     "WebP": (51, 37, encoded(LARGER, "WEBP")),
     "BMP": (51, 37, encoded(LARGER, "BMP")),
     "BMP from top to bottom": (51, 37, bmp(51, -37, 24, b"")),
-    "old BMP": (51, 37, core_bmp(51, 37, 24, b"")),
     "wide PNG": (30_000, 1, png(png_header(30_000, 1))),
     "tall PNG": (1, 30_000, png(png_header(1, 30_000))),
     "PNG of 2^32": (2**16, 2**16, png(png_header(2**16, 2**16))),
@@ -352,9 +311,7 @@ TOO_LARGE = {
     "largest lossless WebP": (2**14, 2**14, webp(lossless(2**14, 2**14))),
     "tall lossless WebP": (1, 2**14, webp(lossless(1, 2**14))),
     "largest WebP": (2**24, 2**24, webp(canvas(2**24, 2**24))),
-    "tall WebP": (1, 2**24, webp(canvas(1, 2**24))),
     "largest BMP": (2**31 - 1, 2**31, bmp(2**31 - 1, -(2**31), 24, b"")),
-    "largest old BMP": (65_535, 65_535, core_bmp(65_535, 65_535, 24, b"")),
 }
 
 
@@ -371,7 +328,7 @@ def test_large_photos_are_refused(negatives, width, height, file):
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "BMP"])
 def test_the_limit_is_inclusive(negatives, format):
-    (result,) = negatives([encoded(CAMERA.resize((50, 37)), format)])
+    (result,) = negatives([encoded(ASTRONAUT.resize((50, 37)), format)])
     assert pixels(result).shape == (37, 50, 3)
 
 
@@ -401,8 +358,6 @@ WHOLE = {
     "lossless WebP": LOSSLESS["lossless WebP"],
     "WebP with alpha": LOSSY["WebP with alpha"],
     "BMP": LOSSLESS["BMP"],
-    "palette BMP": LOSSLESS["palette BMP"],
-    "old BMP": LOSSLESS["old BMP"],
 }
 
 
@@ -447,10 +402,10 @@ DAMAGED = {
         canvas(50, 37), (b"VP8 ", FRAME)
     ),
     "WebP canvas without a frame": webp(canvas(49, 37)),
+    "BMP with more behind": encoded(ASTRONAUT, "BMP") + b"more",
     "BMP of no width": bmp(0, 37, 24, NOISE),
     "BMP of no height": bmp(49, 0, 24, NOISE),
     "BMP of negative width": bmp(-49, 37, 24, NOISE),
-    "old BMP of no height": core_bmp(49, 0, 24, NOISE),
 }
 
 
@@ -480,11 +435,15 @@ RARE = {
     ),
     "compressed BMP": (bmp(49, 37, 8, NOISE, compression=1), RARE_BMP),
     "BMP of 16 bits": (bmp(49, 37, 16, NOISE), RARE_BMP),
-    "BMP with other masks": (
-        bmp(49, 37, 32, NOISE, compression=3, more=RGBX_MASKS),
+    "BMP of 32 bits": (encoded(RGBA, "BMP"), RARE_BMP),
+    "BMP of 32 bits with masks": (
+        bmp(49, 37, 32, NOISE, compression=3, more=bytes(16)),
         RARE_BMP,
     ),
-    "old BMP of 16 bits": (core_bmp(49, 37, 16, NOISE), RARE_BMP),
+    "grey BMP": (encoded(CAMERA, "BMP"), RARE_BMP),
+    "palette BMP": (encoded(ASTRONAUT.quantize(200), "BMP"), RARE_BMP),
+    "black-and-white BMP": (encoded(CAMERA.convert("1"), "BMP"), RARE_BMP),
+    "BMP of OS/2": (core_bmp(49, 37, 24, NOISE), RARE_BMP),
 }
 
 

@@ -1,4 +1,4 @@
-"""What a server answers, asked as TF Serving asks: by tensor name, unchecked.
+"""Answers of a SavedModel, fed as by TF Serving: by tensor name, unchecked.
 
 Python's own session and functions refuse wrong shapes before the graph sees
 them. TF Serving does not, and neither does what these tests call.
@@ -14,9 +14,7 @@ from PIL import Image
 from tensorflow.core.protobuf import config_pb2
 
 from keras_colorizer import Colorizer
-from keras_colorizer.exporting.saved_model.publishing import (
-    write_saved_model,
-)
+from keras_colorizer.exporting.saved_model import write_saved_model
 
 MAX_PIXELS = 100_000
 

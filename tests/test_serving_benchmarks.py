@@ -6,10 +6,8 @@ import sys
 import pytest
 
 from keras_colorizer import Colorizer
-from keras_colorizer.exporting.options import MAX_PIXELS
-from keras_colorizer.exporting.saved_model.publishing import (
-    write_saved_model,
-)
+from keras_colorizer.exporting import MAX_PIXELS
+from keras_colorizer.exporting.saved_model import write_saved_model
 
 pytestmark = pytest.mark.slow
 

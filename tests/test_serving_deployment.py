@@ -20,7 +20,7 @@ from tensorflow_serving.config.model_server_config_pb2 import (
     ModelServerConfig,
 )
 
-from keras_colorizer.exporting.saved_model.image_bytes import PHOTOS_AT_ONCE
+from keras_colorizer.exporting.image_bytes import PHOTOS_AT_ONCE
 from keras_colorizer.serving.config_files import (
     read_batching,
     read_models,

@@ -25,9 +25,7 @@ from tensorflow_serving.config.model_server_config_pb2 import (
 )
 
 from keras_colorizer import Colorizer
-from keras_colorizer.exporting.saved_model.publishing import (
-    write_saved_model,
-)
+from keras_colorizer.exporting.saved_model import write_saved_model
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "serving/README.md").read_text()

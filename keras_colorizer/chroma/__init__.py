@@ -1,1 +1,1 @@
-"""Between a photo of any size and the square that the network works on."""
+"""The steps around the network: its view of a photo, and the merge with ab."""

@@ -1,9 +1,10 @@
-"""Makes `steps.tflite` of `ops.py`: `python -m keras_colorizer.chroma.compile`.
+"""Compiler of `steps.tflite`: `python -m keras_colorizer.chroma.compile`.
 
 To be run after every change of `ops.py` or `color.py`; a test compares them.
 """
 
 import tempfile
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -12,9 +13,11 @@ from keras_colorizer.chroma import ops
 from keras_colorizer.chroma.steps import STEPS
 from keras_colorizer.files import whole_file
 
+Outputs = dict[str, tf.Tensor]
+
 
 def compile_steps() -> bytes:
-    """Returns what `steps.tflite` should hold."""
+    """Returns the bytes of `steps.tflite`, compiled anew."""
     module = tf.Module()
     signatures = {
         function.__name__: _traced(function, inputs)
@@ -28,32 +31,32 @@ def compile_steps() -> bytes:
         return converter.convert()
 
 
-def lightness(rgb):
+def lightness(rgb: tf.Tensor) -> Outputs:
     """Converts sRGB in [0, 1] to L*."""
     return {"lightness": color.rgb_to_lightness(rgb)}
 
 
-def network_view(lightness, side):
+def network_view(lightness: tf.Tensor, side: tf.Tensor) -> Outputs:
     """See `ops.network_view`."""
     return {"view": ops.network_view(lightness, side)}
 
 
-def stretch(ab, height):
+def stretch(ab: tf.Tensor, height: tf.Tensor) -> Outputs:
     """Upsamples ab to the photo's height; bilinear resizing is separable."""
     return {"ab": tf.image.resize(ab, [height, tf.shape(ab)[2]])}
 
 
-def merge(lightness, ab, white):
+def merge(lightness: tf.Tensor, ab: tf.Tensor, white: tf.Tensor) -> Outputs:
     """Returns rows of the photo as levels, int32 in [0, `white`]."""
     rgb = ops.merge(lightness, ab)
     return {"levels": tf.cast(tf.round(rgb * white), tf.int32)}
 
 
-def _floats(channels, name):
+def _floats(channels: int, name: str) -> tf.TensorSpec:
     return tf.TensorSpec([1, None, None, channels], tf.float32, name=name)
 
 
-STEP_INPUTS = {
+STEP_INPUTS: dict[Callable[..., Outputs], list[tf.TensorSpec]] = {
     lightness: [_floats(3, "rgb")],
     network_view: [
         _floats(1, "lightness"),
@@ -68,7 +71,9 @@ STEP_INPUTS = {
 }
 
 
-def _traced(function, inputs):
+def _traced(
+    function: Callable[..., Outputs], inputs: list[tf.TensorSpec]
+) -> tf.types.experimental.PolymorphicFunction:
     return tf.function(function, input_signature=inputs)
 
 

@@ -1,7 +1,7 @@
-"""What every artifact does around its network, in TensorFlow ops.
+"""The steps around the network, in TensorFlow ops.
 
-Only ops that LiteRT's fast CPU kernels take as they are, for any height and
-width: servers, phones and this package run the same graph.
+LiteRT's fast CPU kernels take these ops as they are, for any height and width:
+servers, phones and this package run the same graph.
 """
 
 import tensorflow as tf
@@ -11,8 +11,8 @@ from keras_colorizer import color
 OVERSAMPLING = 4
 
 
-def network_view(lightness, side) -> tf.Tensor:
-    """Shows a whole photo to the network: squashed to a square.
+def network_view(lightness: tf.Tensor, side: int | tf.Tensor) -> tf.Tensor:
+    """Squashes a whole photo to the square that the network sees.
 
     Bilinear to 4 times the side, then the mean of 4 x 4: close to an
     antialiased resize, of TFLite's built-in operations alone.
@@ -28,10 +28,10 @@ def network_view(lightness, side) -> tf.Tensor:
     return tf.nn.avg_pool2d(enlarged, OVERSAMPLING, OVERSAMPLING, "VALID")
 
 
-def merge(lightness, ab) -> tf.Tensor:
+def merge(lightness: tf.Tensor, ab: tf.Tensor) -> tf.Tensor:
     """Puts ab, upsampled bilinearly, under full-size lightness.
 
-    What sRGB cannot show is clipped, which shifts the lightness there.
+    Colors outside of sRGB are clipped, which shifts the lightness there.
 
     Args:
         lightness: `(n, h, w, 1)` float32 L*.

@@ -10,15 +10,15 @@ from keras_colorizer.errors import ConfigError
 AUTO = "auto"
 
 # Mean chroma of a color photo, sqrt(a*^2 + b*^2) in L*a*b* units: the mean
-# over photos of all kinds, see benchmarks/chroma.py.
+# over photos of all kinds, see docs/studies.md.
 NATURAL_CHROMA = 17.0
-# Beyond it photos come no nearer to their true chroma, and what was painted
-# wrongly glares: fog and documents are grey for a reason.
+# Beyond it photos come no nearer to their true chroma, and wrong colors glare:
+# fog and documents are grey for a reason.
 MOST = 2.0
 
 
 def check_saturation(saturation: float | str) -> None:
-    """Refuses what is neither a factor nor `auto`.
+    """Checks that a saturation is a factor or `auto`.
 
     Raises:
         ConfigError: If it is negative, not finite, or another word.
@@ -35,11 +35,11 @@ def check_saturation(saturation: float | str) -> None:
 
 
 def factor_for(saturation: float | str, ab: np.ndarray) -> np.float32:
-    """Returns what to multiply predicted ab by.
+    """Returns the factor on predicted ab.
 
     Args:
         saturation: That factor, or `auto` for the one that raises the mean
-            chroma to `NATURAL_CHROMA`: never below 1, as what is painted
+            chroma to `NATURAL_CHROMA`: never below 1, as a photo painted
             vividly is vivid more often than not, and at most `MOST`.
         ab: `(s, s, 2)` float32, L*a*b* units.
     """

@@ -1,9 +1,8 @@
-"""The ops around the network, compiled, for photos of any size and depth.
+"""The steps around the network on LiteRT, for photos of any size and depth.
 
-They run on LiteRT from `steps.tflite`, which `compile.py` makes of `ops.py`:
-no TensorFlow is needed to color a photo. A photo is converted in strips, one
-after the other on each core: beside its pixels and its L*, both at full
-size, memory does not grow with it.
+`compile.py` makes `steps.tflite` of `ops.py`, so that coloring a photo needs
+no TensorFlow. A photo is converted in strips, one after the other on each core:
+beside its pixels and its L*, both at full size, memory does not grow with it.
 """
 
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from ai_edge_litert.interpreter import SignatureRunner
 
 from keras_colorizer.litert import available_cores, signature_runner
 
@@ -35,7 +35,7 @@ def photo_lightness(pixels: np.ndarray) -> np.ndarray:
         return run(rgb=greys)["lightness"].reshape(-1, 1)[pixels]
     lightness = np.empty((*pixels.shape[:2], 1), "float32")
 
-    def convert(run, rows):
+    def convert(run: SignatureRunner, rows: slice) -> None:
         rgb = pixels[None, rows] / np.float32(255)
         lightness[rows] = run(rgb=rgb)["lightness"][0]
 
@@ -44,7 +44,7 @@ def photo_lightness(pixels: np.ndarray) -> np.ndarray:
 
 
 def network_view(lightness: np.ndarray, side: int) -> np.ndarray:
-    """Shows a whole photo to the network, see `ops.network_view`.
+    """Squashes a photo to the network's square, see `ops.network_view`.
 
     Args:
         lightness: `(h, w, 1)` float32 L*.
@@ -74,7 +74,7 @@ def merge(lightness: np.ndarray, ab: np.ndarray, dtype: type) -> np.ndarray:
     tall = stretch(ab=ab[None], height=np.int32(height))["ab"]
     rgb: np.ndarray = np.empty((height, width, 3), dtype)
 
-    def convert(run, rows):
+    def convert(run: SignatureRunner, rows: slice) -> None:
         strip = lightness[None, rows]
         merged = run(lightness=strip, ab=tall[:, rows], white=white)
         rgb[rows] = merged["levels"][0]
@@ -91,7 +91,7 @@ def _in_strips(
     strips = [slice(top, top + rows) for top in range(0, height, rows)]
     cores = min(available_cores(), len(strips))
 
-    def convert_share(core):
+    def convert_share(core: int) -> None:
         run = signature_runner(STEPS, step, threads=1)
         for strip in strips[core::cores]:
             convert(run, strip)

@@ -1,11 +1,13 @@
-"""`python export.py`."""
+"""The command `export`."""
 
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tyro
 from rich.console import Console
+from rich.table import Table
 
 from keras_colorizer.cli.running import (
     FAILED,
@@ -13,17 +15,16 @@ from keras_colorizer.cli.running import (
     run_command,
 )
 from keras_colorizer.errors import ConfigError
-from keras_colorizer.exporting.options import (
-    DEFAULT_FORMATS,
-    FORMATS,
-    MAX_PIXELS,
-)
+from keras_colorizer.exporting import DEFAULT_FORMATS, FORMATS, MAX_PIXELS
 from keras_colorizer.silence import silent_stderr
+
+if TYPE_CHECKING:
+    from keras_colorizer.exporting.report import ArtifactReport
 
 
 @dataclass(frozen=True)
 class Export:
-    """Turn a trained generator into what servers and phones run.
+    """Turn a trained generator into artifacts for servers and phones.
 
     Every artifact is compared with the Keras model on real photos. One that
     differs too much is not published: the exit code is 1, and the table and
@@ -67,30 +68,14 @@ def main() -> int:
     return run_command(_export)
 
 
-def _export():
+def _export() -> int:
     options = tyro.cli(
         Export, prog="export.py", config=(tyro.conf.FlagCreatePairsOff,)
     )
     formats = _checked_formats(options)
-    with silent_stderr():
-        from keras_colorizer.exporting.export import export_run
-        from keras_colorizer.exporting.report import report_tables
     console = Console()
-    # Converters and LiteRT print to stderr as they please.
-    with console.status("Loading the generator") as status, silent_stderr():
-        reports = export_run(
-            options.run,
-            options.output,
-            formats=formats,
-            saturation=options.saturation,
-            version=options.version,
-            max_pixels=options.max_pixels,
-            calibration_data=options.calibration_data,
-            training_data=options.training_data,
-            announce=status.update,
-        )
-    for table in report_tables(reports):
-        console.print(table)
+    reports = _exported(options, formats, console)
+    console.print(_table(reports))
     problems = [report for report in reports if report.problem]
     for report in problems:
         print_error(f"{report.name} was not published: {report.problem}.")
@@ -98,7 +83,27 @@ def _export():
     return FAILED if problems else 0
 
 
-def _checked_formats(options):
+def _exported(
+    options: Export, formats: list[str], console: Console
+) -> "list[ArtifactReport]":
+    # Converters and LiteRT print to stderr as they please.
+    with console.status("Loading the generator") as status, silent_stderr():
+        from keras_colorizer.exporting.export import export_run
+
+        return export_run(
+            options.run,
+            options.output,
+            formats=formats,
+            version=options.version,
+            max_pixels=options.max_pixels,
+            announce=status.update,
+            saturation=options.saturation,
+            calibration_data=options.calibration_data,
+            training_data=options.training_data,
+        )
+
+
+def _checked_formats(options: Export) -> list[str]:
     formats = options.formats.split(",")
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
@@ -117,3 +122,24 @@ def _checked_formats(options):
             f"--max-pixels must be at least 1. Received: {options.max_pixels}"
         )
     return formats
+
+
+def _table(reports: "list[ArtifactReport]") -> Table:
+    table = Table(title="Difference from the Keras model", title_justify="left")
+    table.add_column("artifact", no_wrap=True)
+    for column in ("MB", "ab", "levels", "PSNR", "colorfulness"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for parity in [report.parity for report in reports[:1]]:
+        keras = f"{parity.keras_psnr:.2f}", f"{parity.keras_colorfulness:.1f}"
+        table.add_row("Keras model", "", "", "", *keras)
+    for report in reports:
+        parity = report.parity
+        table.add_row(
+            report.name.removeprefix("tflite/"),
+            f"{report.bytes / 1e6:.1f}",
+            f"{parity.max_ab:.2f}",
+            f"{parity.max_level}",
+            f"{parity.psnr:.2f}",
+            f"{parity.colorfulness:.1f}",
+        )
+    return table

@@ -1,4 +1,4 @@
-"""How far an artifact is from the Keras model, on real photos."""
+"""The difference of an artifact from the Keras model, on real photos."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,12 +39,7 @@ class Parity:
 
 
 class KerasResults:
-    """What the Keras model makes of some photos.
-
-    Args:
-        colorizer: Of the Keras model.
-        photos: Color photos, `(h, w, 3)` uint8 sRGB.
-    """
+    """The Keras model's results on color photos, `(h, w, 3)` uint8 sRGB."""
 
     def __init__(self, colorizer: Colorizer, photos: Sequence[np.ndarray]):
         self.photos = photos
@@ -90,22 +85,16 @@ class KerasResults:
 def network_views(
     photos: Sequence[np.ndarray], render_size: int
 ) -> list[np.ndarray]:
-    """Shows photos to the network, see `chroma.ops.network_view`.
-
-    Args:
-        photos: `(h, w, 3)` uint8 sRGB.
-        render_size: Side in pixels of the square that it sees.
-
-    Returns:
-        For each, `(1, render_size, render_size, 1)` float32 L*.
-    """
+    """Maps photos to `(1, render_size, render_size, 1)` float32 L*."""
     return [
         steps.network_view(steps.photo_lightness(photo), render_size)
         for photo in photos
     ]
 
 
-def _differences(ours, expected):
+def _differences(
+    ours: Sequence[np.ndarray], expected: Sequence[np.ndarray]
+) -> np.ndarray:
     return np.concatenate(
         [
             np.abs(one.astype("float32") - other).ravel()
@@ -121,12 +110,7 @@ MAX_COLORFULNESS_CHANGE = 0.10  # Of the Keras model's.
 
 
 def excess(parity: Parity, precision: str) -> str | None:
-    """Says by what an artifact differs too much, or None.
-
-    Args:
-        parity: Its difference.
-        precision: `float32`, `float16` or `int8`.
-    """
+    """Returns by what an artifact of a precision differs too much, or None."""
     if precision in MAX_LEVELS:
         if parity.max_level <= MAX_LEVELS[precision]:
             return None

@@ -1,27 +1,28 @@
-"""`report.json`, and the same as a table."""
+"""The report of an export: size, latency and parity of each artifact."""
 
 import json
-from dataclasses import asdict, dataclass
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
 
-from keras_colorizer.errors import ArtifactError
 from keras_colorizer.exporting.parity import Parity
 from keras_colorizer.files import whole_file
+from keras_colorizer.litert import available_cores, signature_runner
+
+REPEATS = 20
+SIDES = (256, 1024)  # Of photos, in pixels.
+THREADS = (1, 2)
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Median time of 20 calls.
-
-    Attributes:
-        signature: What was called.
-        side: Height and width of its input in pixels.
-        threads: How many it used.
-        milliseconds: The median.
-    """
+    """Median of 20 calls of a signature with squares of `side` pixels."""
 
     signature: str
     side: int
@@ -31,123 +32,60 @@ class Latency:
 
 @dataclass(frozen=True)
 class ArtifactReport:
-    """What was measured of one artifact.
+    """Measurements of one artifact.
 
     Attributes:
         name: Its path in the export folder.
-        method: How it was made.
+        precision: `float32`, `float16` (of the weights), `int8` (all of it)
+            or `int8_weights`.
         problem: Why it was not published, or None.
         bytes: Its size.
-        ops: Names of the ops that a call of its first signature runs, those
-            of XNNPACK first; empty for a SavedModel.
-        xnnpack_ops: How many of them run on XNNPACK.
         latency: On the machine that exported it.
         parity: The difference from the Keras model.
     """
 
     name: str
-    method: str
+    precision: str
     problem: str | None
     bytes: int
-    ops: list[str]
-    xnnpack_ops: int
     latency: list[Latency]
     parity: Parity
 
 
-class UnfaithfulArtifactError(ArtifactError):
-    """An artifact differs too much from the Keras model to be published.
-
-    Args:
-        report: What was measured of it.
-    """
-
-    def __init__(self, report: ArtifactReport):
-        super().__init__(
-            f"{report.name} was not published: {report.problem}. Train the "
-            "model further, or leave this format out with --formats."
-        )
-        self.report = report
-
-
-def check_faithful(report: ArtifactReport) -> ArtifactReport:
-    """Returns the report of an artifact that may be published.
-
-    Raises:
-        UnfaithfulArtifactError: If it may not.
-    """
-    if report.problem is not None:
-        raise UnfaithfulArtifactError(report)
-    return report
+def file_latency(path: Path) -> Iterator[Latency]:
+    """Times the first signature of a `.tflite` file; other files have none."""
+    if path.suffix != ".tflite":
+        return
+    signature, *_ = Interpreter(str(path)).get_signature_list()
+    for threads in THREADS:
+        run = signature_runner(path, signature, threads=threads)
+        ((name, spec),) = run.get_input_details().items()
+        _, fixed, _, channels = spec["shape_signature"]
+        for side in SIDES if fixed < 0 else (int(fixed),):
+            black = np.zeros((1, side, side, channels), spec["dtype"])
+            milliseconds = _median_milliseconds(run, **{name: black})
+            yield Latency(signature, side, threads, milliseconds)
 
 
-def write_report(
-    path: Path, card: dict[str, Any], artifacts: list[ArtifactReport]
-) -> None:
-    """Writes `report.json`, whole or not at all.
+def saved_model_latency(model: Any) -> Iterator[Latency]:
+    """Times the signature `colorize` of a loaded SavedModel, on all cores."""
+    run = model.signatures["colorize"]
+    for side in SIDES:
+        black = np.zeros((1, side, side, 3), "uint8")
+        milliseconds = _median_milliseconds(run, rgb=black)
+        yield Latency("colorize", side, available_cores(), milliseconds)
 
-    Args:
-        path: The file.
-        card: The model card.
-        artifacts: What was measured.
-    """
-    content = {"model": card, "artifacts": [asdict(a) for a in artifacts]}
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Writes a report or a model card, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n")
 
 
-def report_tables(artifacts: list[ArtifactReport]) -> list[Table]:
-    """Returns the report for people: exactness, then speed.
-
-    Args:
-        artifacts: What was measured.
-    """
-    exactness = _table("Difference from the Keras model", EXACTNESS)
-    if artifacts:
-        exactness.add_row("Keras model", *_keras_scores(artifacts[0].parity))
-    speed = _table("Speed on this machine", SPEED)
-    for artifact in artifacts:
-        name = artifact.name.removeprefix("tflite/")
-        exactness.add_row(name, *_exactness(artifact))
-        for row in _speed(artifact):
-            speed.add_row(name, *row)
-    return [exactness, speed]
-
-
-EXACTNESS = ("MB", "ab", "levels", "PSNR", "colorfulness")
-SPEED = ("XNNPACK ops", "input", "threads", "ms")
-
-
-def _table(title, columns):
-    table = Table(title=title, title_justify="left")
-    table.add_column("artifact", no_wrap=True)
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
-
-
-def _exactness(artifact):
-    parity = artifact.parity
-    return (
-        f"{artifact.bytes / 1e6:.1f}",
-        f"{parity.max_ab:.2f}",
-        f"{parity.max_level}",
-        f"{parity.psnr:.2f}",
-        f"{parity.colorfulness:.1f}",
-    )
-
-
-def _keras_scores(parity):
-    colorfulness = f"{parity.keras_colorfulness:.1f}"
-    return "", "", "", f"{parity.keras_psnr:.2f}", colorfulness
-
-
-def _speed(artifact):
-    ops = f"{artifact.xnnpack_ops} of {len(artifact.ops)}"
-    for one in artifact.latency:
-        yield (
-            ops if artifact.ops else "",
-            f"{one.side} px",
-            f"{one.threads}",
-            f"{one.milliseconds:.1f}",
-        )
+def _median_milliseconds(run: Callable[..., object], **inputs: object) -> float:
+    times = []
+    for _ in range(2 + REPEATS):
+        start = time.perf_counter()
+        run(**inputs)
+        times.append(1000 * (time.perf_counter() - start))
+    return statistics.median(times[2:])  # The first two prepare memory.

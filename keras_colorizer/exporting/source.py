@@ -1,15 +1,19 @@
-"""What artifacts are made of, and judged by."""
+"""A trained generator, and the results on photos that artifacts must match."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from keras_colorizer.data.sources import list_photos
 from keras_colorizer.errors import DataError, PhotoError
+from keras_colorizer.exporting.model_card import model_card
 from keras_colorizer.exporting.parity import KerasResults, network_views
 from keras_colorizer.inference.colorizer import Colorizer
 from keras_colorizer.inference.keras_network import KerasNetwork
+from keras_colorizer.networks.generator_file import SavedGenerator
+from keras_colorizer.networks.saturation import with_saturation
 from keras_colorizer.photos import read_rgb
 
 FEWEST_PHOTOS = 8
@@ -20,12 +24,12 @@ SHORT_SIDE = 512  # Pixels, about: larger photos are reduced by whole factors.
 
 @dataclass(frozen=True)
 class ExportSource:
-    """A trained generator with what is needed to export it.
+    """A trained generator, ready for export.
 
     Attributes:
         network: The generator.
         card: Its model card.
-        results: What the Keras model makes of photos, to compare with.
+        results: The Keras model's results on photos, to compare with.
         calibration: Views of photos for the ranges of 8-bit arithmetic.
     """
 
@@ -36,38 +40,40 @@ class ExportSource:
 
 
 def export_source(
-    network: KerasNetwork, card: dict[str, Any], *, data: str | None
+    saved: SavedGenerator,
+    *,
+    run: Path | None = None,
+    saturation: float = 1.0,
+    calibration_data: str | None = None,
+    training_data: str | None = None,
 ) -> ExportSource:
-    """Reads photos and colors them with the Keras model.
+    """Prepares an export: colors photos with the Keras model.
 
-    Where there are enough, those that artifacts are judged by are not those
-    that they are calibrated with.
-
-    Args:
-        network: The generator.
-        card: Its model card.
-        data: Color photos, as `--data`; None for the ones that come with
-            scikit-image.
+    `calibration_data` names color photos, as `--data`. Where there are enough,
+    artifacts are judged by others than those that they are calibrated with.
 
     Raises:
-        DataError: If there are fewer than 8 that can be read.
+        DataError: If there are fewer than 8 photos that can be read.
     """
-    photos = _read_some(data)
+    card = model_card(run, saved, training_data=training_data)
+    card["saturation"] = saturation
+    generator = saved.generator
+    if saturation != 1:
+        generator = with_saturation(generator, saturation)
+    network = KerasNetwork(generator, render_size=saved.render_size)
+    photos = _read_some(calibration_data)
     every = max(1, len(photos) // JUDGED_PHOTOS)
     chosen = range(0, len(photos), every)[:JUDGED_PHOTOS]
     judged = [photos[i] for i in chosen]
     others = [photo for i, photo in enumerate(photos) if i not in chosen]
     if len(photos) < 2 * JUDGED_PHOTOS:
         others = photos
-    return ExportSource(
-        network,
-        card,
-        KerasResults(Colorizer(network), judged),
-        network_views(others, network.render_size),
-    )
+    results = KerasResults(Colorizer(network), judged)
+    views = network_views(others, network.render_size)
+    return ExportSource(network, card, results, views)
 
 
-def _read_some(data):
+def _read_some(data: str | None) -> list[np.ndarray]:
     found = list_photos(data)
     wanted = min(len(found), CALIBRATION_PHOTOS + JUDGED_PHOTOS)
     photos = []

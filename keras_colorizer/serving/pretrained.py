@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from keras_colorizer.exporting.options import MAX_PIXELS
-from keras_colorizer.exporting.saved_model.publishing import write_saved_model
+from keras_colorizer.exporting import MAX_PIXELS
+from keras_colorizer.exporting.saved_model import write_saved_model
 from keras_colorizer.inference.keras_network import KerasNetwork
 from keras_colorizer.pretrained import DEFAULT, KERAS, pretrained_file
 

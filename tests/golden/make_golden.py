@@ -1,10 +1,10 @@
-"""Writes the golden vectors: what every port of the coloring must answer.
+"""Maker of the golden vectors, inputs and outputs for every port.
 
-    python ondevice/golden/make_golden.py
+    python tests/golden/make_golden.py
 
 Color and chroma come from scikit-image and SciPy, which are independent of
 this package; the model's answers from its Keras file, in float32. To be run
-again when the pretrained model changes; a test compares. Python lists, rows
+again when the pretrained model changes; a test compares. All are lists, rows
 first, so that any language reads them.
 """
 
@@ -46,7 +46,7 @@ def color() -> dict:
     shown += itertools.product((50, 75, 100), (-60, 0, 90), (60, 90))
     rgb = _rgb_of(np.array(shown, float))
     return {
-        "what": (
+        "about": (
             "to_lab: levels of sRGB, 8 bits, and their L*a*b* (D65, 2 "
             "degrees). to_rgb: L*a*b* and the sRGB in [0, 1] that shows it, "
             "each channel clipped. By scikit-image, whose D65 is rounded "
@@ -59,10 +59,10 @@ def color() -> dict:
 
 
 def chroma() -> dict:
-    """Small photos: what the network sees of them, and merged with ab."""
+    """Small photos: the network's view of them, and the merge with ab."""
     rng = np.random.default_rng(0)
     return {
-        "what": (
+        "about": (
             "view: a photo's L*, resized bilinearly (pixel centers, edges "
             "held) to 4 side x 4 side and averaged 4 x 4, is what the network "
             "sees. merge: ab, resized likewise to the photo's size, under the "
@@ -83,7 +83,7 @@ def chroma() -> dict:
 
 
 def model() -> dict:
-    """A square and a photo by formula, and what the model makes of them."""
+    """A square and a photo by formula, and the model's answers to them."""
     with silent_stderr():
         from keras_colorizer import Colorizer
 
@@ -95,7 +95,7 @@ def model() -> dict:
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     rgb = colorizer.colorize(np.uint8(np.abs(x - 80) + y))
     return {
-        "what": (
+        "about": (
             f"Some of what the pretrained `{DEFAULT}` answers, by Keras in "
             "float32; arithmetic in float16, as on GPUs, stays within. "
             "predict_ab: of lightness[y][x] = 50 + 25 sin(x / 20) + "
@@ -158,7 +158,7 @@ def _resized(plane, height, width):
 
 
 def _picked(image, step, name):
-    """What is at some positions of an image."""
+    """Values at some positions of an image."""
     middles = [range(step // 2, side, step) for side in image.shape[:2]]
     return [
         {"y": y, "x": x, name: _rounded(image[y, x], 2)}

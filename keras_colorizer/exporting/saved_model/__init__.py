@@ -1,1 +1,0 @@
-"""The SavedModel for TF Serving: photos as files, in and out."""

@@ -1,1 +1,0 @@
-"""The `.tflite` files for phones, browsers and small computers."""
