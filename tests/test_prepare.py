@@ -1,6 +1,7 @@
-"""`prepare` as its users meet it: files, words, exit codes, and kills."""
+"""`prepare` as its users meet it: files, counts, exit codes, and kills."""
 
-import csv
+import io
+import json
 import os
 import shutil
 import subprocess
@@ -13,13 +14,13 @@ import psutil
 import pytest
 import skimage.data
 from PIL import Image
+from skimage.color import rgb2lab
 
 import keras_colorizer
 from keras_colorizer.cli import commands
-from keras_colorizer.data.shards.manifest import Manifest
 
 REPOSITORY = Path(keras_colorizer.__file__).parents[1]
-SMALL = ("--short-side", "48", "--photos-per-shard", "3", "--workers", "1")
+SMALL = ("--short-side", "48", "--workers", "1")
 
 
 @pytest.fixture
@@ -35,81 +36,137 @@ def prepare(run_main):
     return run
 
 
-def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+def jpegs(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*.jpg")
+    }
 
 
-def left_out(folder):
-    with (folder / "left_out.csv").open() as file:
-        return {row["photo"]: row["kind"] for row in csv.DictReader(file)}
+def manifest(folder):
+    return json.loads((folder / "manifest.json").read_text())
 
 
 @pytest.fixture
 def mixed_folder(tmp_path):
     """One photo five times over, another one, and what cannot be trained on."""
     folder = tmp_path / "mixed"
-    (folder / "cats").mkdir(parents=True)
+    (folder / "a/cats").mkdir(parents=True)
     cat = Image.fromarray(skimage.data.chelsea())
-    cat.save(folder / "cats/cat.png")
-    shutil.copy(folder / "cats/cat.png", folder / "again.png")
+    cat.save(folder / "a/cats/cat.png")
+    shutil.copy(folder / "a/cats/cat.png", folder / "b_again.png")
     cat.save(folder / "low.jpg", quality=40)
     cat.reduce(2).save(folder / "small.webp", quality=90)
     cat.crop((3, 2, 449, 298)).save(folder / "cropped.png")
-    Image.fromarray(skimage.data.coffee()).save(folder / "coffee.jpg")
+    Image.fromarray(skimage.data.coffee()).save(folder / "coffee.JPG")
     Image.fromarray(skimage.data.camera()).save(folder / "grey.png")
     (folder / "text.jpg").write_text("not a photo")
     (folder / "empty.png").touch()
     return folder
 
 
-def test_only_different_photos_in_color_are_stored(
+def test_only_different_photos_in_color_are_taken(
     prepare, mixed_folder, tmp_path
 ):
-    out = tmp_path / "shards"
+    out = tmp_path / "out"
     code, output, errors = prepare(mixed_folder, "-o", out, *SMALL)
     assert code == 1
-    assert "2 of 9 photos stored" in output
+    assert "2 of 9 photos" in output
     assert "text.jpg" in errors
     assert "empty.png" in errors
-    kinds = left_out(out)
-    assert kinds.pop("grey.png") == "colorless"
-    assert kinds.pop("text.jpg") == kinds.pop("empty.png") == "unreadable"
-    assert len(kinds) == 4  # Of the five cats.
-    # Which of them came first decides which are the same file.
-    assert set(kinds.values()) <= {"duplicate", "near-duplicate"}
-    manifest = Manifest.load(str(out))
-    assert manifest.left_out == {
+    files = {p.relative_to(out).as_posix() for p in out.rglob("*.*")}
+    assert files == {"a/cats/cat.png.jpg", "coffee.JPG", "manifest.json"}
+    counts = manifest(out)
+    assert (counts["found"], counts["taken"]) == (9, 2)
+    assert counts["left_out"] == {
         "unreadable": 2,
         "colorless": 1,
-        "duplicate": list(kinds.values()).count("duplicate"),
-        "near-duplicate": list(kinds.values()).count("near-duplicate"),
+        "near-duplicate": 4,
     }
 
 
-def test_what_is_left_out_can_be_kept(prepare, mixed_folder, tmp_path):
-    out = tmp_path / "shards"
+def test_photos_left_out_can_be_kept(prepare, mixed_folder, tmp_path):
+    out = tmp_path / "out"
     keep = ("--keep-colorless", "--keep-near-duplicates")
     code, output, _ = prepare(mixed_folder, "-o", out, *SMALL, *keep)
     assert code == 1  # Two cannot be read.
-    assert "6 of 9 photos stored" in output
-    kinds = left_out(out)
-    assert sorted(kinds.values()) == ["duplicate", "unreadable", "unreadable"]
+    assert "7 of 9 photos" in output
 
 
-def test_command_without_failures_ends_with_0_and_again(
+def test_small_photos_are_jpegs_of_the_short_side_in_full_color(
+    prepare, mixed_folder, tmp_path
+):
+    out = tmp_path / "out"
+    prepare(mixed_folder, "-o", out, *SMALL)
+    with Image.open(out / "coffee.JPG") as photo:
+        assert (photo.format, photo.mode) == ("JPEG", "RGB")
+        assert photo.size == (72, 48)  # From 600 x 400.
+        # Sampling factors of the components: 4:4:4.
+        assert [layer[1:3] for layer in photo.layer] == [(1, 1)] * 3
+
+
+def test_color_is_nearer_than_in_a_usual_jpeg_of_as_many_bytes(
+    prepare, tmp_path
+):
+    (tmp_path / "photos").mkdir()
+    for name in ("astronaut", "chelsea", "coffee"):
+        photo = Image.fromarray(getattr(skimage.data, name)())
+        square = photo.crop((0, 0, 300, 300)).resize((288, 288))
+        square.save(tmp_path / f"photos/{name}.png")
+    out = tmp_path / "out"
+    prepare(tmp_path / "photos", "-o", out, "--workers", "1")
+    for path in (tmp_path / "photos").iterdir():
+        photo, small = Image.open(path), out / f"{path.name}.jpg"
+        usual = next(
+            jpeg
+            for quality in range(70, 96)
+            if len(jpeg := usual_jpeg(photo, quality)) >= small.stat().st_size
+        )
+        # Clearly: the usual table for color is coarser.
+        error = ab_error(photo, usual)
+        assert ab_error(photo, small.read_bytes()) < 0.92 * error
+
+
+def usual_jpeg(photo, quality):
+    buffer = io.BytesIO()
+    photo.save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()
+
+
+def ab_error(photo, jpeg):
+    difference = rgb2lab(photo) - rgb2lab(Image.open(io.BytesIO(jpeg)))
+    return np.sqrt(np.mean(difference[..., 1:] ** 2))
+
+
+def test_done_photos_are_skipped_and_new_ones_taken(
     prepare, photo_folder, tmp_path
 ):
-    out = tmp_path / "shards"
-    code, output, errors = prepare(photo_folder, "-o", out, *SMALL)
+    whole, out, source = (tmp_path / x for x in ("whole", "out", "photos"))
+    shutil.copytree(photo_folder, source)
+    prepare(source, "-o", whole, *SMALL)
+    shutil.move(source / "00.png", tmp_path)
+    assert prepare(source, "-o", out, *SMALL)[::2] == (0, "")
+    assert manifest(out)["taken"] == 11
+    before = {path: path.stat().st_mtime_ns for path in out.glob("*.jpg")}
+    shutil.move(tmp_path / "00.png", source)
+    code, output, errors = prepare(source, "-o", out, *SMALL)
     assert (code, errors) == (0, "")
     assert f"train.py --data {out}" in output
-    before = {path: path.stat().st_mtime_ns for path in out.glob("shard-*")}
-    assert len(before) == 8  # 12 photos: four shards and their indexes.
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    assert jpegs(out) == jpegs(whole)
+
+
+def test_damaged_small_photos_are_made_anew(prepare, photo_folder, tmp_path):
+    out = tmp_path / "out"
+    prepare(photo_folder, "-o", out, *SMALL)
+    whole = jpegs(out)
+    (out / "03.png.jpg").write_bytes(whole["03.png.jpg"][:400])
+    (out / "04.png.jpg").unlink()
     assert prepare(photo_folder, "-o", out, *SMALL)[0] == 0
-    assert before == {p: p.stat().st_mtime_ns for p in before}
+    assert jpegs(out) == whole
 
 
-def test_bytes_depend_on_neither_place_nor_time(
+def test_files_depend_on_neither_place_nor_time(
     prepare, photo_folder, tmp_path
 ):
     moved = tmp_path / "elsewhere/photos"
@@ -119,75 +176,56 @@ def test_bytes_depend_on_neither_place_nor_time(
         os.utime(moved / path.name, (0, 0))
     prepare(photo_folder, "-o", tmp_path / "one", *SMALL)
     prepare(f"{moved}/*.png", "-o", tmp_path / "two", *SMALL)
-    one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
-    del one["manifest.json"], two["manifest.json"]  # They name the source.
-    assert one == two
+    assert jpegs(tmp_path / "one") == jpegs(tmp_path / "two")
 
 
-def test_lost_shards_alone_are_made_anew(prepare, photo_folder, tmp_path):
-    out = tmp_path / "shards"
-    prepare(photo_folder, "-o", out, *SMALL)
-    whole = contents(out)
-    for number in (0, 2):
-        (out / f"shard-0000{number}.tfrecord").unlink()
-    kept = [*out.glob("shard-00001.*"), *out.glob("shard-00003.*")]
-    before = [path.stat().st_mtime_ns for path in kept]
-    assert prepare(photo_folder, "-o", out, *SMALL)[0] == 0
-    assert contents(out) == whole
-    assert before == [path.stat().st_mtime_ns for path in kept]
-
-
-def test_other_settings_or_photos_do_not_mix(prepare, photo_folder, tmp_path):
-    out = tmp_path / "shards"
+def test_other_settings_photos_or_files_do_not_mix(
+    prepare, photo_folder, tmp_path
+):
+    out = tmp_path / "out"
     prepare(photo_folder, "-o", out, *SMALL)
     code, _, errors = prepare(photo_folder, "-o", out, *SMALL, "--quality", 70)
     assert code == 2
-    assert "--quality 85 and cannot go on with --quality 70" in errors
-    pattern = f"{photo_folder}/0*.png"
-    code, _, errors = prepare(pattern, "-o", out, *SMALL)
+    assert "begun with quality 80, not 70: choose another folder" in errors
+    code, _, errors = prepare(f"{photo_folder}/0*.png", "-o", out, *SMALL)
     assert code == 2
-    assert "other photos" in errors
-
-
-def test_dry_run_says_how_much_and_writes_nothing(
-    prepare, mixed_folder, tmp_path
-):
-    out = tmp_path / "shards"
-    code, output, _ = prepare(mixed_folder, "-o", out, *SMALL, "--dry-run")
-    assert code == 0
-    assert "9 photos found" in output
-    assert "2 cannot be read and 1 have no color" in output
-    assert not out.exists()
+    assert f"begun with the photos {photo_folder}, not" in errors
+    (tmp_path / "manifest.json").write_text("{}")
+    code, _, errors = prepare(photo_folder, "-o", tmp_path, *SMALL)
+    assert code == 2
+    assert "holds other files" in errors
 
 
 @pytest.mark.parametrize(
     ("output", "flags", "message"),
     [
-        ("{file}/shards", [], "cannot be written"),
-        ("nowhere://bucket/shards", [], "nowhere"),
+        ("{file}/out", [], "cannot be written"),
+        ("{photos}/small", [], "not inside that of the photos"),
+        ("gs://bucket/out", [], "must be a folder of this machine"),
         ("{new}", ["--quality", "101"], "--quality must be between 1 and 95"),
         ("{new}", ["--short-side", "8"], "--short-side must be between 32"),
         ("{new}", ["--workers", "0"], "--workers must be at least 1"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(
+def test_impossible_commands_end_in_one_sentence(
     prepare, photo_folder, tmp_path, output, flags, message
 ):
     (tmp_path / "file").touch()
-    output = output.format(file=tmp_path / "file", new=tmp_path / "new")
+    output = output.format(
+        file=tmp_path / "file", new=tmp_path / "new", photos=photo_folder
+    )
     code, _, errors = prepare(photo_folder, "-o", output, *SMALL, *flags)
     assert code == 2
     assert message in errors
     assert errors.startswith("Error:")
 
 
-def test_no_photo_fit_to_store_is_an_error(prepare, tmp_path):
+def test_no_photo_fit_to_take_is_an_error(prepare, tmp_path):
     (tmp_path / "photos").mkdir()
     Image.fromarray(skimage.data.camera()).save(tmp_path / "photos/grey.png")
-    out = tmp_path / "shards"
+    out = tmp_path / "out"
     code, _, errors = prepare(tmp_path / "photos", "-o", out, *SMALL)
     assert code == 2
-    assert "Not one photo" in errors
     assert "1 colorless" in errors
 
 
@@ -197,10 +235,13 @@ def test_tensorflow_datasets_are_prepared(prepare, photo_folder, tmp_path):
         target = tmp_path / "set" / ("train", "test")[number % 2] / "a"
         target.mkdir(parents=True, exist_ok=True)
         Image.open(path).save(target / f"{number}.jpg", quality=95)
-    out = tmp_path / "shards"
+    out = tmp_path / "out"
     code, output, _ = prepare(f"tfds:{tmp_path}/set", "-o", out, *SMALL)
     assert code == 0
-    assert "12 of 12 photos stored" in output
+    assert "12 of 12 photos" in output
+    assert {f"{x}-{n}.jpg" for x in ("test", "train") for n in range(6)} == set(
+        jpegs(out)
+    )
 
 
 def start(*arguments):
@@ -226,34 +267,10 @@ def many_photos(tmp_path_factory):
     return folder
 
 
-@pytest.mark.slow
-def test_killed_preparation_goes_on_to_the_same_bytes(many_photos, tmp_path):
-    flags = ("--short-side", 64, "--photos-per-shard", 20)
-    whole = tmp_path / "whole"
-    process = start(many_photos, "-o", whole, *flags, "--workers", 1)
-    output, _ = process.communicate(timeout=200)
-    assert process.returncode == 0, output
-    out = tmp_path / "killed"
-    process = start(many_photos, "-o", out, *flags, "--workers", 2)
-    workers = wait_for(out / "shard-00001.npz", process)
-    process.kill()  # SIGKILL: no handler runs.
-    process.communicate(timeout=60)
-    psutil.wait_procs(workers, timeout=30)
-    assert not any(worker.is_running() for worker in workers)
-    assert not Manifest.load(str(out)).is_complete
-    finished = {p: p.stat().st_mtime_ns for p in out.glob("shard-0000[01].*")}
-    assert len(finished) == 4
-    process = start(many_photos, "-o", out, *flags, "--workers", 3)
-    output, _ = process.communicate(timeout=200)
-    assert process.returncode == 0, output
-    assert finished == {p: p.stat().st_mtime_ns for p in finished}
-    assert contents(out) == contents(whole)
-
-
-def wait_for(path, process):
-    """Waits for a file; returns the processes that were started meanwhile."""
-    deadline = time.monotonic() + 120
-    while not path.exists():
+def wait_for_workers(out, process):
+    """Waits until photos are written; returns the processes that do it."""
+    deadline = time.monotonic() + 300
+    while len(list(out.glob("*.jpg"))) < 10:
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -263,13 +280,36 @@ def wait_for(path, process):
 
 
 @pytest.mark.slow
+def test_killed_preparation_goes_on_to_the_same_files(many_photos, tmp_path):
+    whole, out = tmp_path / "whole", tmp_path / "killed"
+    process = start(many_photos, "-o", whole, *SMALL)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    flags = ("--short-side", 48, "--workers")
+    process = start(many_photos, "-o", out, *flags, 2)
+    workers = wait_for_workers(out, process)
+    process.kill()  # SIGKILL: no handler runs.
+    process.communicate(timeout=60)
+    psutil.wait_procs(workers, timeout=30)
+    assert not any(worker.is_running() for worker in workers)
+    assert manifest(out)["found"] == 0
+    (out / f".{'a1' * 16}.jpg").touch()  # As one that was being written.
+    finished = {p: p.stat().st_mtime_ns for p in out.glob("[0-9]*.jpg")}
+    assert 10 <= len(finished) < 300
+    process = start(many_photos, "-o", out, *flags, 3)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert finished == {p: p.stat().st_mtime_ns for p in finished}
+    assert jpegs(out) == jpegs(whole)
+    assert len(jpegs(out)) == 300
+
+
+@pytest.mark.slow
 def test_killed_worker_is_one_sentence(many_photos, tmp_path):
-    out = tmp_path / "shards"
-    flags = ("--short-side", 64, "--photos-per-shard", 20, "--workers", 2)
-    process = start(many_photos, "-o", out, *flags)
-    wait_for(out / "shard-00000.npz", process)[-1].kill()
+    out = tmp_path / "out"
+    process = start(many_photos, "-o", out, "--short-side", 48, "--workers", 2)
+    wait_for_workers(out, process)[-1].kill()
     output, _ = process.communicate(timeout=60)
-    assert process.returncode == 2
+    assert process.returncode == 1
     assert "A worker process was killed" in " ".join(output.split())
     assert "Traceback" not in output
-    assert not list(out.glob(".*"))  # Nothing half-written.

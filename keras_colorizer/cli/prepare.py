@@ -1,4 +1,4 @@
-"""`python -m keras_colorizer prepare`."""
+"""`keras-colorizer prepare`."""
 
 import os
 import shlex
@@ -18,37 +18,29 @@ from rich.progress import (
 )
 
 from keras_colorizer.cli.running import FAILED
-from keras_colorizer.data.shards.settings import ShardSettings
-from keras_colorizer.errors import ConfigError
-from keras_colorizer.silence import silent_stderr
-
-NAMED = 20  # Unreadable photos; a file lists all of them.
+from keras_colorizer.data.small_folder import Manifest, SmallPhotoSettings
+from keras_colorizer.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True)
 class Prepare:
-    """Store photos for training, small and in a few large files.
+    """Make a folder of small JPEGs to train on, in the same subfolders.
 
-    Training then opens a few files instead of one for each photo, and decodes
-    no more pixels than it needs: `train.py --data SHARDS`. Photos that are
-    unreadable, without color, or look like an earlier one are left out.
+    Training then decodes no more pixels than it needs, and without Python:
+    `train.py --data SMALL_PHOTOS`. Photos that are unreadable, without color,
+    or look like another one are left out; manifest.json counts them.
 
-    Stopped at any time, even by `kill -9`, the same command goes on after the
-    last finished shard. The same photos and settings give the same files, byte
-    for byte. Beside the shards: manifest.json (counts, checksums, settings)
-    and left_out.csv (which photos are not stored, and why).
+    Stopped at any time, even by `kill -9`, the same command goes on where it
+    stopped. Photos that were added meanwhile are taken, too.
 
     Attributes:
         data: Photos: a folder (searched recursively; its subfolders are the
             groups of --balance), a glob in quotes, or tfds:NAME for a
             TensorFlow Datasets set.
-        output: Folder for the shards, new or begun by the same command. Also
-            gs:// and whatever else TensorFlow can write to.
-        settings: How the photos are stored.
+        output: Folder for the small photos: new, or begun by the same command.
+        settings: How they are made.
         workers: Processes that read photos; by default as many as cores. Each
             takes 100 MB and what the largest photo needs.
-        dry_run: Read 64 photos, say how large and how long the whole would
-            be, and write nothing.
     """
 
     data: Annotated[
@@ -56,43 +48,45 @@ class Prepare:
         tyro.conf.arg(metavar="FOLDER|GLOB|tfds:NAME"),
     ]
     output: Annotated[str, tyro.conf.arg(aliases=["-o"])]
-    settings: Annotated[ShardSettings, tyro.conf.arg(name="")] = ShardSettings()
+    settings: Annotated[SmallPhotoSettings, tyro.conf.arg(name="")] = (
+        SmallPhotoSettings()
+    )
     workers: int = os.cpu_count() or 1
-    dry_run: bool = False
 
 
 def prepare(options: Prepare) -> int:
-    """Stores what the command line names, and returns the exit code.
+    """Makes what the command line names, and returns the exit code.
 
     Raises:
-        ColorizerError: If there is nothing to store, or nowhere to store it.
+        ColorizerError: If there are no photos, or nowhere to write them.
     """
     if options.workers < 1:
         raise ConfigError(
             f"--workers must be at least 1. Received: {options.workers}"
         )
     console = Console(stderr=True)
-    with silent_stderr():
-        from keras_colorizer.data.shards.estimate import estimate
-        from keras_colorizer.data.shards.preparation import prepare_photos
-    if options.dry_run:
-        with silent_stderr():
-            print(estimate(options.data, options.settings))
-        return 0
     start = time.perf_counter()
+    from keras_colorizer.data.preparation import prepare_photos
+
     with _progress(console) as progress:
-        manifest = prepare_photos(
+        manifest, failures = prepare_photos(
             options.data,
             options.output,
             options.settings,
-            worker_count=options.workers,
+            workers=options.workers,
             progress=progress,
         )
-    _report(console, options, manifest, time.perf_counter() - start)
-    return FAILED if manifest.left_out["unreadable"] else 0
+    for failure in failures:
+        console.print(
+            f"[bold red]Failed:[/] {escape(failure)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    _report(options, manifest, time.perf_counter() - start)
+    return FAILED if failures else 0
 
 
-def _progress(console):
+def _progress(console: Console) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -104,22 +98,14 @@ def _progress(console):
     )
 
 
-def _report(console, options, manifest, seconds):
-    from keras_colorizer.data.shards.summary import described, first_unreadable
-
-    for name, reason in first_unreadable(options.output, limit=NAMED):
-        console.print(
-            f"[bold red]Failed:[/] {escape(name)}: {escape(reason)}",
-            highlight=False,
-            soft_wrap=True,
-        )
-    if (more := manifest.left_out["unreadable"] - NAMED) > 0:
-        console.print(f"... and {more:,} more: see left_out.csv.")
-    size = sum(shard.bytes for shard in manifest.shards)
+def _report(options: Prepare, manifest: Manifest, seconds: float) -> None:
+    counts = manifest.left_out.items()
+    named = [f"{count:,} {reason}" for reason, count in counts if count]
+    left_out = f"Left out: {', '.join(named) or 'none'}."
+    if manifest.taken == 0:
+        raise DataError(f"Not one photo of {options.data} is fit. {left_out}")
     print(
-        f"{manifest.photos:,} of {manifest.found:,} photos stored in "
-        f"{options.output}: {len(manifest.shards):,} shards, "
-        f"{size / 1e6:,.1f} MB, {seconds:,.0f} s. "
-        f"Left out: {described(manifest.left_out)}."
+        f"{manifest.taken:,} of {manifest.found:,} photos are in "
+        f"{options.output}, after {seconds:,.0f} s. {left_out}"
     )
     print(f"Train with: python train.py --data {shlex.quote(options.output)}")

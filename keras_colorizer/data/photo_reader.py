@@ -1,36 +1,20 @@
-"""Photos by number, as TensorFlow reads them: from memory, files or shards."""
+"""Photos by number, as `tf.data` reads them: from memory or from files."""
 
+import os
 import warnings
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from keras_colorizer.data.shards.prepared_photos import PreparedPhotos
-from keras_colorizer.data.survey import SurveyedPhoto, short_side_for
-from keras_colorizer.errors import ColorizerWarning, PhotoError
+from keras_colorizer.data.survey import SurveyedPhoto, reading_side
+from keras_colorizer.errors import ColorizerWarning, DataError, PhotoError
 from keras_colorizer.photos import read_rgb
 
-# What a JPEG can be divided by while it is decoded.
-RATIOS = (8, 4, 2, 1)
-
-
-class Source(Protocol):
-    """What photos can be read from.
-
-    Attributes:
-        shapes: `(n, 2)` int32, heights and widths.
-    """
-
-    shapes: tf.Tensor
-
-    def whole(self, index: tf.Tensor) -> tf.Tensor:
-        """Returns photo number `index`, `(h, w, 3)` uint8."""
-
-    def box(self, index: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
-        """Returns a part of it."""
+Photos = Sequence[SurveyedPhoto]
+RATIOS = (8, 4, 2, 1)  # What a JPEG can be divided by while it is decoded.
 
 
 class PhotoReader:
@@ -42,23 +26,26 @@ class PhotoReader:
         square: Side in pixels of the squares that will be cut from them.
 
     Attributes:
+        count: The number of photos.
+        square: As given.
         groups: The group of every photo.
         shapes: `(n, 2)` int32, heights and widths of the photos as read.
     """
 
-    def __init__(self, photos: Sequence[SurveyedPhoto], *, square: int):
+    def __init__(self, photos: Photos, *, square: int):
         self.count = len(photos)
         self.square = square
-        self._source: Source
-        if isinstance(photos, PreparedPhotos):
-            self.groups = photos.groups
-            self._source = _Shards(photos, square)
+        self.groups = [photo.source.group for photo in photos]
+        self.shapes = tf.constant([photo.shape for photo in photos], tf.int32)
+        self._source: _Memory | _SmallJpegs | _Files
+        first = photos[0].source
+        if all(photo.pixels is not None for photo in photos):
+            self._source = _Memory(photos, self.shapes)
+        elif first.small is None:
+            self._source = _Files(photos, reading_side(first, square))
         else:
-            self.groups = [photo.source.group for photo in photos]
-            is_held = all(photo.pixels is not None for photo in photos)
-            kind = _Memory if is_held else _Files
-            self._source = kind(photos, square)
-        self.shapes = self._source.shapes
+            ratio = first.small.short_side // reading_side(first, square)
+            self._source = _SmallJpegs(photos, ratio)
 
     def __call__(self, index: tf.Tensor) -> tf.Tensor:
         """Returns photo number `index`, `(h, w, 3)` uint8."""
@@ -74,119 +61,103 @@ class PhotoReader:
         Returns:
             `(height, width, 3)` uint8.
         """
-        return self._source.box(index, box)
-
-
-def _cut(rgb, box):
-    return tf.slice(
-        rgb, tf.concat([box[:2], [0]], 0), tf.concat([box[2:], [3]], 0)
-    )
+        if isinstance(self._source, _SmallJpegs):
+            return self._source.box(index, box)
+        begin, size = tf.concat([box[:2], [0]], 0), tf.concat([box[2:], [3]], 0)
+        return tf.slice(self(index), begin, size)
 
 
 class _Memory:
     """One flat array, sliced by TensorFlow: no Python runs while training."""
 
-    def __init__(self, photos, square):
-        self.shapes = _shapes(photos)
-        sizes = 3 * tf.reduce_prod(tf.cast(self.shapes, tf.int64), axis=1)
+    def __init__(self, photos: Photos, shapes: tf.Tensor):
+        self._shapes = shapes
+        sizes = 3 * tf.reduce_prod(tf.cast(shapes, tf.int64), axis=1)
         self._ends = tf.cumsum(sizes)
+        flat, start = np.empty(self._ends[-1], np.uint8), 0
+        for photo, end in zip(photos, self._ends.numpy(), strict=True):
+            flat[start:end] = np.asarray(photo.pixels).ravel()
+            start, photo.pixels = end, None  # Never twice in memory.
         # A variable, because a dataset makes its own copy of a constant.
         with tf.device("CPU"):  # Where `tf.data` reads it.
-            self._pixels = tf.Variable(_moved_pixels(photos), trainable=False)
+            self._pixels = tf.Variable(flat, trainable=False)
 
-    def whole(self, index):
-        shape = tf.concat([self.shapes[index], [3]], 0)
+    def whole(self, index: tf.Tensor) -> tf.Tensor:
+        shape = tf.concat([self._shapes[index], [3]], 0)
         size = tf.cast(tf.reduce_prod(shape), tf.int64)
         pixels = tf.slice(self._pixels, [self._ends[index] - size], [size])
         return tf.reshape(pixels, shape)
 
-    def box(self, index, box):
-        return _cut(self.whole(index), box)
+
+class _SmallJpegs:
+    """JPEGs that `prepare` made, which TensorFlow can decode."""
+
+    def __init__(self, photos: Photos, most: int):
+        paths = [os.fsencode(str(photo.source.content)) for photo in photos]
+        self._paths = tf.constant(paths)
+        ratio = next(ratio for ratio in RATIOS if ratio <= most)
+        # As Pillow decodes.
+        self._way = {"ratio": ratio, "dct_method": "INTEGER_ACCURATE"}
+
+    def whole(self, index: tf.Tensor) -> tf.Tensor:
+        jpeg = tf.io.read_file(self._paths[index])
+        return tf.io.decode_jpeg(jpeg, channels=3, **self._way)
+
+    def box(self, index: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
+        jpeg = tf.io.read_file(self._paths[index])
+        return tf.image.decode_and_crop_jpeg(jpeg, box, channels=3, **self._way)
 
 
-def _shapes(photos):
-    return tf.constant([photo.shape for photo in photos], tf.int32)
+@contextmanager
+def unreadable_named(photos: Photos) -> Iterator[None]:
+    """Names the small photo that TensorFlow fails to read while training.
 
+    Its error may not, so all of them are looked at.
 
-def _moved_pixels(photos):
-    """Returns all pixels in a row, freeing each photo's own on the way."""
-    flat = np.empty(sum(photo.pixels.size for photo in photos), np.uint8)
-    start = 0
-    for photo in photos:
-        flat[start : start + photo.pixels.size] = photo.pixels.ravel()
-        start += photo.pixels.size
-        photo.pixels = None
-    return flat
+    Args:
+        photos: Those that are trained on.
+
+    Raises:
+        DataError: In place of TensorFlow's error, if a photo is damaged.
+    """
+    try:
+        yield
+    except tf.errors.OpError:
+        for photo in photos:
+            try:
+                read_rgb(photo.source.content, short_side=None)
+            except PhotoError as error:
+                raise DataError(
+                    f"{error} Run `prepare` again, and train with --resume."
+                ) from None
+        raise
 
 
 class _Files:
-    """One file for each photo, read by Pillow and tifffile."""
+    """Files of any format, read by Pillow and tifffile."""
 
-    def __init__(self, photos, square):
-        self.shapes = _shapes(photos)
-        self._photos = photos
-        self._square = square
+    def __init__(self, photos: Photos, side: int):
+        self._photos, self._side = photos, side
 
-    def whole(self, index):
-        rgb = tf.numpy_function(
-            lambda number: _first_readable(self._photos, number, self._square),
-            [index],
-            tf.uint8,
-        )
+    def whole(self, index: tf.Tensor) -> tf.Tensor:
+        rgb = tf.numpy_function(self._first_readable, [index], tf.uint8)
         return tf.ensure_shape(rgb, (None, None, 3))
 
-    def box(self, index, box):
-        return _cut(self.whole(index), box)
+    def _first_readable(self, number: int) -> np.ndarray:
+        """Decodes a photo, or the next one if it has been damaged since."""
+        for offset in range(len(self._photos)):
+            photo = self._photos[(number + offset) % len(self._photos)]
+            try:
+                rgb = read_rgb(photo.source.content, short_side=self._side)
+                return _squeezed(rgb, self._photos[number].shape)
+            except PhotoError as error:
+                message = f"{error} Another photo stands in."
+                warnings.warn(message, ColorizerWarning, stacklevel=1)
+        raise FileNotFoundError("none of the training photos can be read")
 
 
-def _first_readable(photos, number, square):
-    """Decodes photo `number`, or the next one if it has been damaged since."""
-    for offset in range(len(photos)):
-        photo = photos[(number + offset) % len(photos)]
-        try:
-            rgb = read_rgb(
-                photo.source.content, short_side=short_side_for(square)
-            )
-            return _squeezed(rgb, photos[number].shape)
-        except PhotoError as error:
-            message = f"{error} Another photo stands in."
-            warnings.warn(message, ColorizerWarning, stacklevel=1)
-    raise FileNotFoundError("none of the training photos can be read any more")
-
-
-def _squeezed(rgb, shape):
+def _squeezed(rgb: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Boxes are chosen for the photo as it was surveyed."""
     if rgb.shape[:2] == tuple(shape):
         return rgb
     return np.asarray(Image.fromarray(rgb).resize(shape[::-1]))
-
-
-class _Shards:
-    """JPEGs in shards, decoded by TensorFlow, no more of them than needed."""
-
-    def __init__(self, photos, square):
-        self._image = photos.files.image()
-        self._numbers = tf.constant(photos.numbers)
-        wanted = short_side_for(square)
-        side = photos.files.short_side
-        self._ratio = next(r for r in RATIOS if r == 1 or side >= r * wanted)
-        self.shapes = tf.constant(
-            -(-photos.files.shapes[photos.numbers] // self._ratio), tf.int32
-        )
-
-    def whole(self, index):
-        return tf.io.decode_jpeg(
-            self._image(self._numbers[index]),
-            channels=3,
-            ratio=self._ratio,
-            dct_method="INTEGER_ACCURATE",  # As Pillow decodes.
-        )
-
-    def box(self, index, box):
-        return tf.image.decode_and_crop_jpeg(
-            self._image(self._numbers[index]),
-            box,
-            channels=3,
-            ratio=self._ratio,
-            dct_method="INTEGER_ACCURATE",
-        )

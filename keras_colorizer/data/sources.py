@@ -1,15 +1,16 @@
-"""Where training photos come from: folders, TensorFlow Datasets, scikit-image.
+"""Sources of photos: folders, globs, TensorFlow Datasets, scikit-image.
 
 Every source becomes a list of `SourcePhoto`; nothing is decoded here.
 """
 
-import hashlib
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+from keras_colorizer.data.small_folder import Manifest, SmallPhotoSettings
 from keras_colorizer.errors import DataError, first_line
 from keras_colorizer.photos import find_photos
 
@@ -30,29 +31,27 @@ EMBEDDED_PHOTOS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SourcePhoto:
     """A photo that was found but not decoded yet.
 
     Attributes:
-        name: What to call it in reports.
+        name: For reports.
         content: The file, or its bytes where there is no file.
-        group: The first subfolder on the way to it, if any.
+        relative: Its path below what was named, with "/".
+        small: The settings of `prepare`, if that made it.
     """
 
     name: str
     content: Path | bytes
-    group: str = ""
+    relative: str = ""
+    small: SmallPhotoSettings | None = None
 
-    def read(self) -> bytes:
-        """Returns the encoded file.
-
-        Raises:
-            OSError: If it cannot be read.
-        """
-        if isinstance(self.content, bytes):
-            return self.content
-        return self.content.read_bytes()
+    @property
+    def group(self) -> str:
+        """The first subfolder on the way to it, if any."""
+        first, slash, _ = self.relative.partition("/")
+        return first if slash else ""
 
 
 def list_photos(data: str | None) -> list[SourcePhoto]:
@@ -63,74 +62,29 @@ def list_photos(data: str | None) -> list[SourcePhoto]:
             with scikit-image.
 
     Raises:
-        DataError: If nothing is found there.
+        DataError: If nothing is found there, or `prepare` has not finished it.
     """
     if data is None:
         return [SourcePhoto(p.name, p) for p in embedded_photos()]
-    if data.startswith(TFDS_PREFIX):
-        return list(_tfds_stream(data).starting_at(0))
-    return [
-        SourcePhoto(str(photo.path), photo.path, _subfolder(photo.relative))
-        for photo in find_photos([data])
-    ]
+    return list(stream_photos(data)[1])
 
 
-@dataclass(frozen=True)
-class PhotoStream:
-    """Photos one after the other, in an order that stays.
-
-    Attributes:
-        count: How many.
-        fingerprint: Hash of what they are called, 16 hexadecimal digits.
-        starting_at: Returns them from a number on.
-    """
-
-    count: int
-    fingerprint: str
-    starting_at: Callable[[int], Iterator[SourcePhoto]]
-
-
-def stream_photos(data: str) -> PhotoStream:
-    """Finds photos without holding more of each than its path.
-
-    Files are in the order of a hash of their names, so that any part of them
-    is a fair sample, and are called by their path below what was named, so
-    that the folder may move.
-
-    Args:
-        data: A folder, a glob, or `tfds:NAME`, whose order is kept.
-
-    Raises:
-        DataError: If nothing is found there.
-    """
+def stream_photos(data: str) -> tuple[int, Iterator[SourcePhoto]]:
+    """Counts the photos, and yields them as `list_photos` lists them."""
     if data.startswith(TFDS_PREFIX):
         return _tfds_stream(data)
-    found = [(str(p.relative), str(p.path)) for p in find_photos([data])]
-    found.sort(key=lambda photo: _hash(photo[0]))
-
-    def photos(start):
-        for relative, path in islice(found, start, None):
-            group = _subfolder(Path(relative))
-            yield SourcePhoto(relative, Path(path), group)
-
-    names = (relative for relative, _ in found)
-    return PhotoStream(len(found), _fingerprint(names), photos)
-
-
-def _hash(text):
-    encoded = text.encode("utf-8", "surrogateescape")
-    return hashlib.blake2b(encoded, digest_size=8).digest()
-
-
-def _fingerprint(texts):
-    digest = hashlib.blake2b(digest_size=8)
-    for text in texts:
-        digest.update(_hash(text))
-    return digest.hexdigest()
-
-
-def _subfolder(relative):
-    return relative.parts[0] if len(relative.parts) > 1 else ""
+    manifest = Manifest.load(Path(data))
+    if manifest and not manifest.found:
+        raise DataError(
+            f"`{data}` is not finished: run `prepare` again with the same "
+            "photos and settings; it goes on where it stopped."
+        )
+    small = manifest.settings if manifest else None
+    found = find_photos([data])
+    return len(found), (
+        SourcePhoto(str(p.path), p.path, p.relative.as_posix(), small)
+        for p in found
+    )
 
 
 def embedded_photos() -> list[Path]:
@@ -145,8 +99,7 @@ def embedded_photos() -> list[Path]:
     return [folder / name for name in EMBEDDED_PHOTOS]
 
 
-def _tfds_stream(data):
-    name = data.removeprefix(TFDS_PREFIX)
+def _tfds_stream(data: str) -> tuple[int, Iterator[SourcePhoto]]:
     try:
         import tensorflow_datasets as tfds
     except ImportError:
@@ -154,29 +107,25 @@ def _tfds_stream(data):
             f"{data} needs TensorFlow Datasets: "
             "pip install tensorflow-datasets."
         ) from None
-    builder = _tfds_builder(tfds, name)
+    builder = _tfds_builder(tfds, data.removeprefix(TFDS_PREFIX))
     if "image" not in (builder.info.features or {}):
         raise DataError(
             f"The data set {data} has no feature `image`: choose one of photos."
         )
     decoders = {"image": tfds.decode.SkipDecoding()}
 
-    def photos():
+    def photos() -> Iterator[SourcePhoto]:
         for split in sorted(builder.info.splits):
             examples = builder.as_dataset(split=split, decoders=decoders)
             for number, example in enumerate(tfds.as_numpy(examples)):
-                yield SourcePhoto(f"{data}/{split}/{number}", example["image"])
+                name, relative = f"{data}/{split}/{number}", f"{split}-{number}"
+                yield SourcePhoto(name, example["image"], relative)
 
-    splits = builder.info.splits
-    sizes = {split: splits[split].num_examples for split in sorted(splits)}
-    return PhotoStream(
-        count=sum(sizes.values()),
-        fingerprint=_fingerprint([data, str(builder.version), str(sizes)]),
-        starting_at=lambda start: islice(photos(), start, None),
-    )
+    splits = builder.info.splits.values()
+    return sum(split.num_examples for split in splits), photos()
 
 
-def _tfds_builder(tfds, name):
+def _tfds_builder(tfds: ModuleType, name: str) -> Any:
     """Returns a prepared builder; a folder is read as an ImageFolder."""
     try:
         if Path(name).is_dir():

@@ -1,4 +1,4 @@
-"""One look at every photo before training: what it holds, what is left out."""
+"""The survey of all photos before training: contents, and photos left out."""
 
 import hashlib
 import os
@@ -6,15 +6,21 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from io import BytesIO
 
 import numpy as np
 import psutil
-import tensorflow as tf
+from PIL import Image
 from rich.progress import track
+from skimage.color import rgb2lab
 
-from keras_colorizer import color
 from keras_colorizer.data.sources import SourcePhoto
-from keras_colorizer.errors import PhotoError, UnreadablePhotoError
+from keras_colorizer.errors import (
+    ConfigError,
+    PhotoError,
+    UnreadablePhotoError,
+    first_line,
+)
 from keras_colorizer.photos import read_rgb
 
 # pix2pix resizes to 286 and crops 256.
@@ -26,8 +32,10 @@ COLORLESS = 2.0
 LIGHTNESS_BINS = 16
 SAMPLES = 4096
 
+JPEG_END = b"\xff\xd9"
 
-@dataclass
+
+@dataclass(slots=True)
 class SurveyedPhoto:
     """A photo that could be decoded.
 
@@ -49,7 +57,7 @@ class SurveyedPhoto:
 
 @dataclass
 class Survey:
-    """What a look at all photos found.
+    """The result of a look at all photos.
 
     Attributes:
         photos: Those fit to train on, in order of their digests.
@@ -60,12 +68,21 @@ class Survey:
         decoded_bytes: Memory of all fit photos, decoded at training size.
     """
 
-    photos: Sequence[SurveyedPhoto]
+    photos: list[SurveyedPhoto] = field(default_factory=list)
     colorless: list[str] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
     duplicates: list[str] = field(default_factory=list)
     is_cached: bool = True
     decoded_bytes: int = 0
+
+    def add(self, photo: SurveyedPhoto, *, limit: float) -> None:
+        """Adds a photo; drops all pixels once they take `limit` bytes."""
+        self.photos.append(photo)
+        self.decoded_bytes += 3 * photo.shape[0] * photo.shape[1]
+        if not self.is_cached:
+            photo.pixels = None
+        elif self.decoded_bytes > limit:
+            self.drop_pixels()
 
     def drop_pixels(self) -> None:
         """Frees the decoded photos: they are read anew when needed."""
@@ -80,14 +97,14 @@ def short_side_for(square: int) -> int:
 
 
 def survey_photos(
-    sources: list[SourcePhoto],
+    sources: Sequence[SourcePhoto],
     *,
     square: int,
     keep_colorless: bool = False,
     cache: str = "auto",
     quiet: bool = True,
 ) -> Survey:
-    """Decodes every photo once, and sorts out those not fit to train on.
+    """Looks at every photo once, and sorts out those not fit to train on.
 
     Args:
         sources: The photos.
@@ -96,15 +113,17 @@ def survey_photos(
         cache: `on` keeps the decoded photos, `off` does not, and `auto` does
             as long as they take at most half of the free memory.
         quiet: Show no progress bar.
+
+    Raises:
+        ConfigError: If `prepare` made the photos too small for the squares.
     """
-    photos: list[SurveyedPhoto] = []
-    survey = Survey(photos, is_cached=cache != "off")
+    survey, digests = Survey(is_cached=cache != "off"), set()
     free = psutil.virtual_memory().available
     limit = free / 2 if cache == "auto" else float("inf")
-    digests = set()
+    look = partial(_look, survey, square, keep_colorless)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         looks = track(
-            pool.map(partial(_look, short_side_for(square)), sources),
+            pool.map(look, sources),
             description="Looking at the photos",
             total=len(sources),
             transient=True,
@@ -119,27 +138,71 @@ def survey_photos(
                 survey.duplicates.append(source.name)
             else:
                 digests.add(photo.digest)
-                photos.append(photo)
-                survey.decoded_bytes += 3 * photo.shape[0] * photo.shape[1]
-                if not survey.is_cached:
-                    photo.pixels = None
-            if survey.is_cached and survey.decoded_bytes > limit:
-                survey.drop_pixels()
-    photos.sort(key=lambda photo: photo.digest)
+                survey.add(photo, limit=limit)
+    survey.photos.sort(key=lambda photo: photo.digest)
     return survey
 
 
-def _look(short_side, source) -> SurveyedPhoto | PhotoError:
+def _look(
+    survey: Survey, square: int, keep_colorless: bool, source: SourcePhoto
+) -> SurveyedPhoto | PhotoError:
+    side, small = reading_side(source, square), source.small
+    encoded = source.content
     try:
-        encoded = source.read()
-        pixels = read_rgb(encoded, short_side=short_side)
+        if not isinstance(encoded, bytes):
+            encoded = encoded.read_bytes()
+        digest = hashlib.blake2b(encoded, digest_size=8).hexdigest()
+        if small is not None:
+            shape = _small_shape(encoded, small.short_side, side)
+            has_color = keep_colorless or not small.keep_colorless
+            if has_color and not survey.is_cached:
+                return SurveyedPhoto(source, digest, shape, False, None)
+        pixels = read_rgb(encoded, short_side=side)
     except OSError as error:
-        return UnreadablePhotoError(f"{source.name}: {error.strerror}")
+        reason = error.strerror or first_line(error)
+        return UnreadablePhotoError(f"{source.name}: {reason}")
     except PhotoError as error:
         return error
-    digest = hashlib.blake2b(encoded, digest_size=8).hexdigest()
     is_colorless = unexplained_chroma(pixels) < COLORLESS
     return SurveyedPhoto(source, digest, pixels.shape[:2], is_colorless, pixels)
+
+
+def _small_shape(encoded: bytes, stored: int, side: int) -> tuple[int, int]:
+    """Height and width of a small photo as read, from its header alone."""
+    with Image.open(BytesIO(encoded), formats=["JPEG"]) as photo:
+        is_whole = encoded.endswith(JPEG_END)
+        if not (is_whole and photo.mode == "RGB" and min(photo.size) == stored):
+            raise UnreadablePhotoError(
+                "The photo is not as `prepare` makes them, or damaged."
+            )
+        photo.draft(None, (side, side))
+        return photo.height, photo.width
+
+
+def reading_side(source: SourcePhoto, square: int) -> int:
+    """Returns what the short side of a photo is read as, at least.
+
+    What `prepare` made is not enlarged; and as decoders of JPEGs divide by 8
+    at most, it is not divided by 16 or more.
+
+    Args:
+        source: The photo.
+        square: Side in pixels of the squares to train on.
+
+    Raises:
+        ConfigError: If `prepare` made it too small for the squares.
+    """
+    side = short_side_for(square)
+    if source.small is None:
+        return side
+    stored = source.small.short_side
+    if stored < square:
+        raise ConfigError(
+            f"`prepare` made photos of {stored} pixels, too small for squares "
+            f"of {square}: choose a smaller --image-size or --preset, or run "
+            f"`prepare` with --short-side {round(square * 9 / 8)}."
+        )
+    return max(min(side, stored), -(-stored // 15))
 
 
 def unexplained_chroma(rgb: np.ndarray) -> float:
@@ -149,28 +212,17 @@ def unexplained_chroma(rgb: np.ndarray) -> float:
     after taking the mean ab of each lightness away is color to learn from.
 
     Args:
-        rgb: `(height, width, 3)` uint8.
+        rgb: `(..., 3)` uint8.
 
     Returns:
         Root mean square of the remainder, in L*a*b* units.
     """
     pixels = rgb.reshape(-1, 3)
     pixels = pixels[:: max(1, len(pixels) // SAMPLES)]
-    lab = _traced_rgb_to_lab(pixels).numpy()
-    bins = np.minimum(lab[:, 0] / 100 * LIGHTNESS_BINS, LIGHTNESS_BINS - 1)
+    lightness, *ab = rgb2lab(pixels).T
+    bins = np.minimum(lightness / 100 * LIGHTNESS_BINS, LIGHTNESS_BINS - 1)
     bins = bins.astype(int)
     counts = np.maximum(np.bincount(bins, minlength=LIGHTNESS_BINS), 1)
-    means = np.stack(
-        [
-            np.bincount(bins, channel, LIGHTNESS_BINS) / counts
-            for channel in lab[:, 1:].T
-        ],
-        axis=1,
-    )
-    remainder = lab[:, 1:] - means[bins]
-    return float(np.sqrt(np.mean(np.sum(remainder**2, axis=1))))
-
-
-_traced_rgb_to_lab = tf.function(
-    color.rgb_to_lab, input_signature=[tf.TensorSpec((None, 3), tf.uint8)]
-)
+    means = [np.bincount(bins, x, LIGHTNESS_BINS) / counts for x in ab]
+    remainder = ab - np.take(means, bins, axis=1)
+    return float(np.sqrt(np.mean(np.sum(remainder**2, axis=0))))

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keras_colorizer.config import TrainingConfig
-from keras_colorizer.data.shards.manifest import is_prepared
-from keras_colorizer.data.shards.prepared_photos import survey_shards
 from keras_colorizer.data.sources import list_photos
 from keras_colorizer.data.survey import Survey, SurveyedPhoto, survey_photos
 from keras_colorizer.errors import DataError
@@ -28,8 +26,6 @@ class PhotoSplit:
 
 def split_photos(config: TrainingConfig, *, quiet: bool) -> PhotoSplit:
     """Finds and surveys the photos, and sets some aside for validation.
-
-    Photos of a prepared folder are known already, and not looked at.
 
     Those set aside are the first by file hash: the same files are always split
     the same way, whatever they are called and in whatever order they are found.
@@ -57,15 +53,13 @@ def split_photos(config: TrainingConfig, *, quiet: bool) -> PhotoSplit:
 
 
 def _survey(config, quiet) -> Survey:
-    settings = {
-        "square": config.square,
-        "keep_colorless": config.keep_colorless,
-        "cache": config.cache,
-        "quiet": quiet,
-    }
-    if is_prepared(config.data):
-        return survey_shards(config.data, **settings)
-    return survey_photos(list_photos(config.data), **settings)
+    return survey_photos(
+        list_photos(config.data),
+        square=config.square,
+        keep_colorless=config.keep_colorless,
+        cache=config.cache,
+        quiet=quiet,
+    )
 
 
 def _check_enough(config, survey, total):

@@ -13,8 +13,7 @@ from keras_colorizer.callbacks.checkpoints import restore_newest
 from keras_colorizer.callbacks.interruption import Interruption
 from keras_colorizer.callbacks.loss_watch import LossWatch
 from keras_colorizer.config import TrainingConfig, check_unchanged
-from keras_colorizer.data.photo_reader import PhotoReader
-from keras_colorizer.data.shards.damage import damage_named
+from keras_colorizer.data.photo_reader import PhotoReader, unreadable_named
 from keras_colorizer.training.devices import choose_devices, chosen_cluster
 from keras_colorizer.training.loop import fit
 from keras_colorizer.training.networks import build_gan
@@ -83,7 +82,7 @@ def train(config: TrainingConfig) -> RunResult:
     with (
         _precision(config.precision),
         lost_workers(devices),
-        damage_named(config.data),
+        unreadable_named(split.survey.photos),
     ):
         check_agreement(devices, config, split)
         with devices.strategy.scope():

@@ -1,1 +1,0 @@
-"""Photos in a few large files: made once by `prepare`, read by training."""
