@@ -23,6 +23,7 @@ _HOME = {
     "export_tflite": "exporting.export",
     "generator_loss": "losses",
     "lab_to_rgb": "color",
+    "photo_dataset": "data.photo_dataset",
     "rgb_to_lab": "color",
     "train": "training.run",
     **dict.fromkeys(

@@ -2,9 +2,10 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from keras_colorizer.errors import ArtifactError, ConfigError
 from keras_colorizer.files import whole_file
@@ -19,20 +20,6 @@ from keras_colorizer.pretrained import KERAS, pretrained_file
 DEFAULT_PRESET = "unet_256"
 SMALLEST_IMAGE = 32  # Below it the discriminator's patch map is empty.
 
-# What a resumed run may change: nothing that the past epochs depend on.
-FREE_ON_RESUME = {
-    "run_dir",
-    "resume",
-    "dry_run",
-    "epochs",
-    "learning_rate",
-    "l1_weight",
-    "strategy",
-    "cache",
-    "checkpoint_minutes",
-    "profile",
-}
-
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -45,8 +32,7 @@ class TrainingConfig:
         epochs: How often to go through the photos, pretraining included. The
             learning rate falls linearly over the second half.
         data: Photos to train on: a folder (searched recursively), a glob in
-            quotes, tfds:NAME for a TensorFlow Datasets set, or a folder that
-            `prepare` made.
+            quotes, or tfds:NAME for a TensorFlow Datasets set.
         preset: The generator: unet_256 (pix2pix's), unet_128, small (for
             phones; wants --init small), quick (for phones, and the fastest to
             train from nothing) or tiny (for tests). By default unet_256 or,
@@ -80,10 +66,8 @@ class TrainingConfig:
             GPUs and processors with units for it, and slower on others;
             float16 is for older GPUs, with loss scaling.
         strategy: Where to compute: single, on one device; mirrored, on all
-            GPUs of this machine, each with a part of every batch;
-            multi_worker, on all machines that the environment variable
-            TF_CONFIG names. auto takes the last if TF_CONFIG names several,
-            else all GPUs. The plan says what was taken.
+            GPUs of this machine, each with a part of every batch, which is
+            what auto does as well. The plan says what was taken.
         jit_compile: Compile the training step with XLA: slow to start; often
             faster on a GPU, slower on a CPU.
         validation_fraction: Share of the photos to judge with, chosen by
@@ -95,9 +79,8 @@ class TrainingConfig:
             photo: film that sees colors otherwise, faded, blurred, grained.
         keep_colorless: Train on grey and sepia photos too. They teach the
             generator to leave photos grey.
-        cache: Keep photos in memory, decoded, or of prepared shards their
-            files: on, off, or auto, which does so when they take at most half
-            of what is free.
+        cache: Keep the decoded photos in memory: on, off, or auto, which does
+            so when they take at most half of what is free.
         checkpoint_minutes: Also save a checkpoint within an epoch, this often.
         profile: Also record what the processors do in steps 6 to 10 of each
             stage, for TensorBoard's Profile tab (pip install xprof). Those
@@ -121,7 +104,7 @@ class TrainingConfig:
     pretrain_epochs: int = 0
     ema_decay: float = 0.999
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    strategy: Literal["auto", "single", "mirrored", "multi_worker"] = "auto"
+    strategy: Literal["auto", "single", "mirrored"] = "auto"
     jit_compile: bool = False
     validation_fraction: float = 0.1
     balance: float = 0.0
@@ -132,7 +115,11 @@ class TrainingConfig:
     profile: bool = False
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        for name, kind in (("data", str), ("init", str), ("run_dir", Path)):
+            value = getattr(self, name)
+            if value is not None:  # Text where a path belongs, and so on.
+                object.__setattr__(self, name, kind(value))
         _check(self)
 
     @property
@@ -174,17 +161,17 @@ class TrainingConfig:
             return generator_preset(self.generator).render_size
         return self.image_size
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Writes the settings as JSON, without those of one invocation."""
         values = dataclasses.asdict(self)
         for name in ("run_dir", "resume", "dry_run", "profile"):
             del values[name]
         values["preset"] = self.generator
-        with whole_file(path) as temporary:
+        with whole_file(Path(path)) as temporary:
             temporary.write_text(json.dumps(values, indent=2) + "\n")
 
     @classmethod
-    def load(cls, path: Path, **overrides) -> "TrainingConfig":
+    def load(cls, path: str | Path, **overrides: Any) -> "TrainingConfig":
         """Reads what `save` wrote.
 
         Args:
@@ -196,11 +183,11 @@ class TrainingConfig:
             ArtifactError: If it is damaged.
         """
         try:
-            return cls(**{**json.loads(path.read_text()), **overrides})
+            return cls(**{**json.loads(Path(path).read_text()), **overrides})
         except FileNotFoundError:
             raise ConfigError(
-                f"`{path.parent}` holds no run, there is no {path.name} in it: "
-                "name the folder of a run that was started."
+                f"`{Path(path).parent}` holds no run, there is no config.json "
+                "in it: name the folder of a run that was started."
             ) from None
         except (OSError, ValueError, TypeError) as error:
             raise ArtifactError(
@@ -208,64 +195,49 @@ class TrainingConfig:
             ) from None
 
 
-def _check(config):
+RULES: dict[str, tuple[Callable[[TrainingConfig], bool], str]] = {
+    "epochs": (lambda c: c.epochs >= 1, "at least 1"),
+    "batch_size": (lambda c: c.batch_size >= 1, "at least 1"),
+    "learning_rate": (lambda c: c.learning_rate > 0, "above 0"),
+    "l1_weight": (lambda c: c.l1_weight >= 0, "0 or more"),
+    "ema_decay": (lambda c: 0 <= c.ema_decay < 1, "in [0, 1)"),
+    "balance": (lambda c: 0 <= c.balance <= 1, "in [0, 1]"),
+    "old_photos": (lambda c: 0 <= c.old_photos <= 1, "in [0, 1]"),
+    "checkpoint_minutes": (lambda c: c.checkpoint_minutes > 0, "above 0"),
+    "seed": (lambda c: 0 <= c.seed < 2**31, "in [0, 2**31)"),
+    "freeze_encoder": (
+        lambda c: (
+            generator_preset(c.generator).has_encoder or not c.freeze_encoder
+        ),
+        "left out for all presets but small, whose encoder can be trained "
+        "already",
+    ),
+    "pretrain_epochs": (
+        lambda c: 0 <= c.pretrain_epochs <= c.epochs,
+        "between 0 and --epochs ({0.epochs})",
+    ),
+    "validation_fraction": (
+        lambda c: 0 < c.validation_fraction < 1,
+        "between 0 and 1, both excluded",
+    ),
+    "image_size": (
+        lambda c: (
+            c.square >= SMALLEST_IMAGE
+            and c.square % generator_preset(c.generator).multiple == 0
+        ),
+        "a multiple of {1.multiple} for {0.generator}, and at least "
+        f"{SMALLEST_IMAGE}",
+    ),
+}
+
+
+def _check(config: TrainingConfig) -> None:
     preset = generator_preset(config.generator)
     discriminator_preset(config.discriminator)
-    rules = [
-        ("epochs", config.epochs >= 1, "at least 1"),
-        ("batch_size", config.batch_size >= 1, "at least 1"),
-        ("learning_rate", config.learning_rate > 0, "above 0"),
-        ("l1_weight", config.l1_weight >= 0, "0 or more"),
-        ("ema_decay", 0 <= config.ema_decay < 1, "in [0, 1)"),
-        ("balance", 0 <= config.balance <= 1, "in [0, 1]"),
-        ("old_photos", 0 <= config.old_photos <= 1, "in [0, 1]"),
-        ("checkpoint_minutes", config.checkpoint_minutes > 0, "above 0"),
-        ("seed", 0 <= config.seed < 2**31, "in [0, 2**31)"),
-        (
-            "freeze_encoder",
-            preset.has_encoder or not config.freeze_encoder,
-            "left out for all presets but small, whose encoder can be trained "
-            "already",
-        ),
-        (
-            "pretrain_epochs",
-            0 <= config.pretrain_epochs <= config.epochs,
-            f"between 0 and --epochs ({config.epochs})",
-        ),
-        (
-            "validation_fraction",
-            0 < config.validation_fraction < 1,
-            "between 0 and 1, both excluded",
-        ),
-        (
-            "image_size",
-            config.square >= SMALLEST_IMAGE
-            and config.square % preset.multiple == 0,
-            f"a multiple of {preset.multiple} for {config.generator}, and at "
-            f"least {SMALLEST_IMAGE}",
-        ),
-    ]
-    for name, holds, rule in rules:
-        if not holds:
+    for name, (holds, rule) in RULES.items():
+        if not holds(config):
             raise ConfigError(
-                f"--{name.replace('_', '-')} must be {rule}. "
+                f"--{name.replace('_', '-')} must be "
+                f"{rule.format(config, preset)}. "
                 f"Received: {getattr(config, name)}"
-            )
-
-
-def check_unchanged(stored: TrainingConfig, asked: TrainingConfig) -> None:
-    """Refuses to resume a run with settings that its past contradicts.
-
-    Raises:
-        ConfigError: If `asked` changes a setting that may not change.
-    """
-    asked = dataclasses.replace(asked, preset=asked.generator)
-    for field in dataclasses.fields(TrainingConfig):
-        old, new = getattr(stored, field.name), getattr(asked, field.name)
-        if old != new and field.name not in FREE_ON_RESUME:
-            flag = f"--{field.name.replace('_', '-')}"
-            raise ConfigError(
-                f"The run was started with {flag} {old} and cannot go on with "
-                f"{flag} {new}: leave {flag} out, or start a new run in "
-                "another --run-dir."
             )

@@ -1,23 +1,31 @@
-"""The two networks trained against each other."""
+"""A conditional GAN for colorization, trained by Keras' `fit`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
 
 from keras_colorizer import losses
 from keras_colorizer.networks.precision import with_precision
-
-LOSS_NAMES = (
-    "generator_loss",
-    "discriminator_loss",
-    "adversarial_loss",
-    "l1_loss",
+from keras_colorizer.optimization import (
+    Optimizer,
+    built_optimizer,
+    descend,
+    mean_of_replicas,
+    optimizer_pair,
+    seeds_of_replica,
 )
+
+LOSSES = ("discriminator_loss", "adversarial_loss", "l1_loss")
+OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
 EMA_WARM_UP = 10.0  # Steps over which the moving average gains its length.
 
+Logs = dict[str, tf.Tensor]
+Given: TypeAlias = Optimizer | str | None
 
+
+@keras.saving.register_keras_serializable("keras_colorizer")
 class ColorizationGAN(keras.Model):
     """A generator and the discriminator that trains it.
 
@@ -26,9 +34,8 @@ class ColorizationGAN(keras.Model):
     a moving average of the generator in inference mode, in float32.
 
     Built in the scope of a `tf.distribute` strategy, every device takes a
-    part of each batch, and the step is that of the whole batch: gradients and
-    losses are means over all devices, and batch norm is given statistics of
-    the whole batch. Dropout draws for every device anew.
+    part of each batch, and the step is that of the whole batch, batch norm
+    included; dropout draws for every device anew.
 
     Args:
         generator: Maps lightness to ab.
@@ -36,20 +43,36 @@ class ColorizationGAN(keras.Model):
         l1_weight: Weight of the L1 loss against the adversarial one.
         ema_decay: Decay of the generator's moving average, in [0, 1); 0 keeps
             the live weights.
+        **kwargs: As for `keras.Model`.
 
     Attributes:
         averaged_generator: The moving average, a model of its own.
         pretraining: Whether steps train the generator alone, with L1.
-        devices: How many take part in a step.
+
+    Example:
+        ```python
+        gan = ColorizationGAN(build_generator("quick"), build_discriminator())
+        gan.compile()
+        photos = photo_dataset("photos/", image_size=128, batch_size=16)
+        gan.fit(photos, epochs=20)
+        gan.save("gan.keras")
+        ```
 
     Source:
         Isola et al., 2017, section 3.1. https://arxiv.org/abs/1611.07004
     """
 
     def __init__(
-        self, generator, discriminator, *, l1_weight=100.0, ema_decay=0.999
-    ):
-        super().__init__(name="colorization_gan")
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        *,
+        l1_weight: float = 100.0,
+        ema_decay: float = 0.999,
+        name: str = "colorization_gan",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
         self.generator = generator
         self.discriminator = discriminator
         self.averaged_generator = with_precision(generator, "float32")
@@ -58,29 +81,94 @@ class ColorizationGAN(keras.Model):
         self.steps = self.add_weight(
             name="steps", dtype="int64", initializer="zeros", trainable=False
         )
-        self.loss_means = [keras.metrics.Mean(name) for name in LOSS_NAMES]
-        self.devices = self.distribute_strategy.num_replicas_in_sync
-        if self.devices > 1:
-            _synchronize_batch_norm(generator, discriminator)
+        self.loss_means = [
+            keras.metrics.Mean(name) for name in ("generator_loss", *LOSSES)
+        ]
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        for layer in [*generator.layers, *discriminator.layers]:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                # A device may hold a photo or two, which say little of others.
+                layer.synchronized = replicas > 1
         self._pretraining = False
         # Both networks are functional, hence built; Keras refuses to save or
         # restore the weights of a model that it does not know to be.
         self.built = True
 
-    def compile(self, generator_optimizer, discriminator_optimizer, **kwargs):
-        """Takes one optimizer for each network.
+    def compile(
+        self,
+        generator_optimizer: Given = None,
+        discriminator_optimizer: Given = None,
+        *,
+        discriminator_loss: Callable = losses.discriminator_loss,
+        adversarial_loss: Callable = losses.adversarial_loss,
+        l1_loss: Callable = losses.l1_loss,
+        jit_compile: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Configures training: without arguments, as pix2pix is trained.
+
+        Keras' `LearningRateScheduler` and `ReduceLROnPlateau` then drive the
+        learning rates of both networks: they find them in `gan.optimizer`.
 
         Args:
-            generator_optimizer: A Keras optimizer, not shared.
-            discriminator_optimizer: Another one.
+            generator_optimizer: A Keras optimizer or its name; pix2pix's Adam
+                by default.
+            discriminator_optimizer: Likewise, and another object.
+            discriminator_loss: A function of `(real_logits, fake_logits)`.
+            adversarial_loss: A function of `fake_logits`.
+            l1_loss: A function of `(fake_ab, real_ab)`, weighted by
+                `l1_weight`; the loss of pretraining.
+            jit_compile: Whether to compile the step with XLA.
             **kwargs: As for `keras.Model.compile`.
+
+        Raises:
+            ConfigError: If both networks are given the same optimizer.
         """
-        super().compile(optimizer=None, **kwargs)
-        self.generator_optimizer = generator_optimizer
-        self.discriminator_optimizer = discriminator_optimizer
-        # An optimizer not built before a checkpoint loads stays empty.
-        generator_optimizer.build(self.generator.trainable_variables)
-        discriminator_optimizer.build(self.discriminator.trainable_variables)
+        super().compile(optimizer=None, jit_compile=jit_compile, **kwargs)
+        self.discriminator_loss = discriminator_loss
+        self.adversarial_loss = adversarial_loss
+        self.l1_loss = l1_loss
+        scale_loss = self.dtype_policy.name == "mixed_float16"
+        self.generator_optimizer = built_optimizer(
+            generator_optimizer, self.generator, scale_loss=scale_loss
+        )
+        self.discriminator_optimizer = built_optimizer(
+            discriminator_optimizer, self.discriminator, scale_loss=scale_loss
+        )
+        self.optimizer = optimizer_pair(
+            self.generator_optimizer, self.discriminator_optimizer, self.steps
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "generator": serialize(self.generator),
+            "discriminator": serialize(self.discriminator),
+            "l1_weight": self.l1_weight,
+            "ema_decay": self.ema_decay,
+        }
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict | None = None
+    ) -> "ColorizationGAN":
+        deserialize = keras.saving.deserialize_keras_object
+        networks = {
+            name: deserialize(config[name], custom_objects)
+            for name in ("generator", "discriminator")
+        }
+        return cls(**{**config, **networks})
+
+    def get_compile_config(self) -> dict[str, Any]:
+        config = super().get_compile_config()
+        del config["optimizer"]
+        serialize = keras.saving.serialize_keras_object
+        names = (*OPTIMIZERS, *LOSSES)
+        return config | {n: serialize(getattr(self, n)) for n in names}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        self.compile(**keras.saving.deserialize_keras_object(config))
 
     @property
     def steps_done(self) -> int:
@@ -92,112 +180,84 @@ class ColorizationGAN(keras.Model):
         return self._pretraining
 
     @pretraining.setter
-    def pretraining(self, value):
+    def pretraining(self, value: bool) -> None:
         self._pretraining = value
         self.train_function = None  # Traced anew by the next `fit`.
 
-    def call(self, lightness, training=False):
+    def call(self, lightness: tf.Tensor, training: bool = False) -> tf.Tensor:
         generator = self.generator if training else self.averaged_generator
         return generator(lightness, training=training)
 
-    def train_step(self, data):
+    def train_step(self, data: tuple) -> Logs:
         lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
-        step = self._pretrain if self._pretraining else self._play
-        with self._own_randomness():
-            logs = step(lightness, real_ab)
+        losses_of = self._l1_losses if self.pretraining else self._all_losses
+        with seeds_of_replica(self._random_states()), tf.GradientTape() as tape:
+            fake_ab = self.generator(lightness, training=True)
+            logs = losses_of(lightness, real_ab, fake_ab)
+        loss = logs["generator_loss"]
+        descend(self.generator, self.generator_optimizer, tape, loss)
         self.steps.assign_add(1)
-        self._average()
+        self._update_average()
         return self._logged(logs)
 
-    def test_step(self, data):
+    def _l1_losses(
+        self, lightness: tf.Tensor, real_ab: tf.Tensor, fake_ab: tf.Tensor
+    ) -> Logs:
+        l1_loss = self.l1_loss(fake_ab, real_ab)
+        return {"generator_loss": self.l1_weight * l1_loss, "l1_loss": l1_loss}
+
+    def _all_losses(
+        self, lightness: tf.Tensor, real_ab: tf.Tensor, fake_ab: tf.Tensor
+    ) -> Logs:
+        """Trains the discriminator, and returns its loss and those after it."""
+        network, stopped_ab = self.discriminator, tf.stop_gradient(fake_ab)
+        with tf.GradientTape() as tape:
+            real_logits = network([lightness, real_ab], training=True)
+            fake_logits = network([lightness, stopped_ab], training=True)
+            loss = self.discriminator_loss(real_logits, fake_logits)
+        descend(network, self.discriminator_optimizer, tape, loss)
+        fake_logits = network([lightness, fake_ab], training=True)
+        logs = self._generator_losses(fake_logits, fake_ab, real_ab)
+        return {**logs, "discriminator_loss": loss}
+
+    def test_step(self, data: tuple) -> Logs:
         lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
         fake_ab = self.averaged_generator(lightness, training=False)
         real_logits = self.discriminator([lightness, real_ab], training=False)
         fake_logits = self.discriminator([lightness, fake_ab], training=False)
-        discriminator_loss = losses.discriminator_loss(real_logits, fake_logits)
+        loss = self.discriminator_loss(real_logits, fake_logits)
         logs = self._generator_losses(fake_logits, fake_ab, real_ab)
-        return self._logged({**logs, "discriminator_loss": discriminator_loss})
+        return self._logged({**logs, "discriminator_loss": loss})
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: dict) -> None:
         for name, variable in self._own_variables().items():
             store[name] = variable.numpy()
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: dict) -> None:
         for name, variable in self._own_variables().items():
             variable.assign(store[name])
 
-    def _own_variables(self):
+    def _own_variables(self) -> dict[str, keras.Variable]:
         # Keras saves no random state, but a resumed run needs its dropout's.
         random = enumerate(self._random_states())
         return {"steps": self.steps, **{f"random_{i}": v for i, v in random}}
 
-    def _random_states(self):
+    def _random_states(self) -> list[keras.Variable]:
         saved = {id(weight) for weight in self.generator.weights}
         return [v for v in self.generator.variables if id(v) not in saved]
 
-    @contextmanager
-    def _own_randomness(self) -> Iterator[None]:
-        """Gives each device seeds of its own for one step.
-
-        Between steps all hold the same state, so that it can be saved.
-        """
-        if self.devices == 1:
-            yield
-            return
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        shift = tf.stack([tf.cast(replica, tf.int64), 0])
-        for state in self._random_states():
-            state.assign(state + tf.cast(shift, state.dtype))
-        yield
-        for state in self._random_states():
-            state.assign(state - tf.cast(shift, state.dtype))
-
-    def _play(self, lightness, real_ab):
-        with tf.GradientTape() as tape:
-            fake_ab = self.generator(lightness, training=True)
-            discriminator_loss = self._train_discriminator(
-                lightness, real_ab, tf.stop_gradient(fake_ab)
-            )
-            fake_logits = self._judged(lightness, fake_ab)
-            logs = self._generator_losses(fake_logits, fake_ab, real_ab)
-            share = logs["generator_loss"] / self.devices
-            scaled = self.generator_optimizer.scale_loss(share)
-        _descend(self.generator, self.generator_optimizer, tape, scaled)
-        return {**logs, "discriminator_loss": discriminator_loss}
-
-    def _train_discriminator(self, lightness, real_ab, fake_ab):
-        with tf.GradientTape() as tape:
-            real_logits = self._judged(lightness, real_ab)
-            fake_logits = self._judged(lightness, fake_ab)
-            loss = losses.discriminator_loss(real_logits, fake_logits)
-            share = loss / self.devices
-            scaled = self.discriminator_optimizer.scale_loss(share)
-        _descend(self.discriminator, self.discriminator_optimizer, tape, scaled)
-        return loss
-
-    def _pretrain(self, lightness, real_ab):
-        with tf.GradientTape() as tape:
-            fake_ab = self.generator(lightness, training=True)
-            l1_loss = losses.l1_loss(fake_ab, real_ab)
-            generator_loss = self.l1_weight * l1_loss
-            share = generator_loss / self.devices
-            scaled = self.generator_optimizer.scale_loss(share)
-        _descend(self.generator, self.generator_optimizer, tape, scaled)
-        return {"generator_loss": generator_loss, "l1_loss": l1_loss}
-
-    def _judged(self, lightness, ab):
-        return self.discriminator([lightness, ab], training=True)
-
-    def _generator_losses(self, fake_logits, fake_ab, real_ab):
+    def _generator_losses(
+        self, fake_logits: tf.Tensor, fake_ab: tf.Tensor, real_ab: tf.Tensor
+    ) -> Logs:
+        adversarial_loss = self.adversarial_loss(fake_logits)
+        l1_loss = self.l1_loss(fake_ab, real_ab)
         return {
-            "generator_loss": losses.generator_loss(
-                fake_logits, fake_ab, real_ab, self.l1_weight
-            ),
-            "adversarial_loss": losses.adversarial_loss(fake_logits),
-            "l1_loss": losses.l1_loss(fake_ab, real_ab),
+            "generator_loss": adversarial_loss + self.l1_weight * l1_loss,
+            "adversarial_loss": adversarial_loss,
+            "l1_loss": l1_loss,
         }
 
-    def _average(self):
+    def _update_average(self) -> None:
         steps = tf.cast(self.steps.value, tf.float32)
         decay = tf.minimum(self.ema_decay, steps / (EMA_WARM_UP + steps))
         pairs = zip(
@@ -207,25 +267,9 @@ class ColorizationGAN(keras.Model):
             change = tf.cast(live.value, tf.float32) - average
             average.assign_add((1.0 - decay) * change)
 
-    def _logged(self, values):
-        if self.devices > 1:
-            replica = tf.distribute.get_replica_context()
-            values = replica.all_reduce(tf.distribute.ReduceOp.MEAN, values)
+    def _logged(self, values: Logs) -> Logs:
+        values = mean_of_replicas(values)
         means = [mean for mean in self.loss_means if mean.name in values]
         for mean in means:
             mean.update_state(values[mean.name])
         return {mean.name: mean.result() for mean in means}
-
-
-def _synchronize_batch_norm(*networks):
-    """Lets batch norm see the whole batch: a device may hold a photo or two."""
-    for network in networks:
-        for layer in network.layers:
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.synchronized = True
-
-
-def _descend(network, optimizer, tape, loss):
-    # The optimizer adds up the gradients of all devices: hence their shares.
-    variables = network.trainable_variables
-    optimizer.apply(tape.gradient(loss, variables), variables)

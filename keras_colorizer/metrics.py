@@ -1,6 +1,6 @@
-"""How far a colorized photo is from the true one."""
+"""Metrics of a colorized photo against the true one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -233,12 +233,12 @@ def colorfulness(rgb: np.ndarray) -> float:
 SCORE_NAMES = tuple(Scores.__dataclass_fields__)
 
 
-def _mirrored(rgb):
+def _mirrored(rgb: np.ndarray) -> np.ndarray:
     missing = [(0, max(0, WINDOW - side)) for side in rgb.shape[:2]]
     return np.pad(rgb, [*missing, (0, 0)], mode="symmetric")
 
 
-def _strips(length, size=STRIP):
+def _strips(length: int, size: int = STRIP) -> Iterator[slice]:
     """Yields slices that together cover a length."""
     for start in range(0, length, size):
         yield slice(start, min(start + size, length))

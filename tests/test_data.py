@@ -1,16 +1,16 @@
 """From files to encoded batches: what is drawn, in which order, from where."""
 
 import numpy as np
+import pytest
+import tensorflow as tf
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from skimage.color import rgb2lab
 
-from keras_colorizer.data.encoded_squares import encode_squares
-from keras_colorizer.data.pipeline import (
-    PhotoReader,
-    training_batches,
-    validation_batches,
-)
+from keras_colorizer import ConfigError, photo_dataset
+from keras_colorizer.data.old_photos import encode_photos
+from keras_colorizer.data.photo_reader import PhotoReader
+from keras_colorizer.data.pipeline import training_batches, validation_batches
 from keras_colorizer.data.sources import list_photos
 from keras_colorizer.data.survey import survey_photos
 from keras_colorizer.encoding import decode_rgb
@@ -26,16 +26,21 @@ def reader(folder, **kwargs):
     return PhotoReader(survey(folder, **kwargs).photos, square=SQUARE)
 
 
+def batches(photos, *, first_step=0, **kwargs):
+    """Endless squares as sRGB levels, decoded from lightness and ab."""
+    numbers = tf.data.Dataset.counter(first_step)
+    kwargs = {"batch_size": 4, "seed": 0, **kwargs}
+    for batch in training_batches(photos, numbers, **kwargs):
+        yield rgb_of(batch)
+
+
 def rgb_of(batch):
     return decode_rgb(*batch).numpy()
 
 
-def test_squares_are_encoded_as_scikit_image_converts_them(photo_folder):
-    batches = training_batches(reader(photo_folder), batch_size=4, seed=0)
-    rgb = next(iter(batches))
-    assert rgb.shape == (4, SQUARE, SQUARE, 3)
-    assert rgb.dtype == "uint8"
-    lightness, ab = encode_squares(rgb)
+def test_squares_are_encoded_as_scikit_image_converts_them(rng):
+    rgb = rng.integers(0, 256, (2, SQUARE, SQUARE, 3), "uint8")
+    lightness, ab = encode_photos(rgb, tf.constant([0, 0]), old_photos=0.0)
     lab = rgb2lab(rgb)
     assert_allclose((lightness + 1) * 50, lab[..., :1], atol=0.01)
     assert_allclose(ab * 110, lab[..., 1:], atol=0.02)
@@ -43,22 +48,46 @@ def test_squares_are_encoded_as_scikit_image_converts_them(photo_folder):
 
 def test_any_step_can_be_the_first(photo_folder):
     photos = reader(photo_folder)
-    full = iter(training_batches(photos, batch_size=4, seed=7))
-    batches = [next(full) for _ in range(8)]
-    late = training_batches(photos, batch_size=4, seed=7, first_step=5)
-    for expected, batch in zip(batches[5:], late.take(3), strict=True):
-        assert_array_equal(expected, batch)
+    full = batches(photos, seed=7, old_photos=0.5)
+    drawn = [next(full) for _ in range(8)]
+    late = batches(photos, seed=7, old_photos=0.5, first_step=5)
+    for expected in drawn[5:]:
+        assert_array_equal(expected, next(late))
 
 
 def test_seeds_and_rounds_differ(photo_folder):
     photos = reader(photo_folder)
-    first = next(iter(training_batches(photos, batch_size=12, seed=0)))
-    other = next(iter(training_batches(photos, batch_size=12, seed=1)))
-    again = next(
-        iter(training_batches(photos, batch_size=12, seed=0, first_step=1))
-    )
+    first = next(batches(photos, batch_size=12))
+    other = next(batches(photos, batch_size=12, seed=1))
+    again = next(batches(photos, batch_size=12, first_step=1))
     assert not np.array_equal(first, other)
     assert not np.array_equal(first, again)
+
+
+def test_data_set_holds_an_epoch_and_goes_on_in_the_next(photo_folder):
+    options = {"image_size": SQUARE, "batch_size": 5, "seed": 3}
+    data = photo_dataset(photo_folder, **options)
+    assert len(data) == 2  # 12 photos.
+    endless = batches(reader(photo_folder), batch_size=5, seed=3)
+    for _ in range(3):
+        for batch in data:
+            assert_array_equal(rgb_of(batch), next(endless))
+    late = photo_dataset(str(photo_folder), first_step=6, **options)
+    assert_array_equal(rgb_of(next(iter(late))), next(endless))
+
+
+def test_data_set_splits_by_file_hash(photo_folder):
+    options = {"image_size": SQUARE, "batch_size": 3, "validation_split": 0.25}
+    training = photo_dataset(photo_folder, subset="training", **options)
+    held_out = photo_dataset(photo_folder, subset="validation", **options)
+    assert len(training) == 3
+    first = sorted(survey(photo_folder).photos, key=lambda p: p.digest)[:3]
+    whole = validation_batches(PhotoReader(first, square=SQUARE), batch_size=3)
+    for (lightness, ab), expected in zip(held_out, whole, strict=True):
+        assert_array_equal(lightness, expected[0])
+        assert_array_equal(ab, expected[1])
+    with pytest.raises(ConfigError, match="subset=None"):
+        photo_dataset(photo_folder, **options)
 
 
 def plain_photos(folder, count):
@@ -71,8 +100,8 @@ def plain_photos(folder, count):
 
 def test_every_photo_is_drawn_once_a_round(tmp_path):
     photos = plain_photos(tmp_path, 11)
-    batches = training_batches(photos, batch_size=1, seed=3).take(33)
-    drawn = [int(batch[0, 0, 0, 0]) for batch in batches]
+    endless = batches(photos, batch_size=1, seed=3)
+    drawn = [int(next(endless)[0, 0, 0, 0]) for _ in range(33)]
     for start in (0, 11, 22):
         assert sorted(drawn[start : start + 11]) == list(range(0, 220, 20))
     assert drawn[:11] != drawn[11:22]
@@ -85,9 +114,8 @@ def test_boxes_reach_all_of_the_photo_and_half_are_flipped(tmp_path):
     rgb[..., 0] = np.arange(width) * 2
     rgb[..., 1] = np.arange(height)[:, None] * 4
     Image.fromarray(rgb).save(tmp_path / "ramps.png")
-    photos = reader(tmp_path)
-    batches = training_batches(photos, batch_size=30, seed=0).take(10)
-    boxes = np.concatenate([*batches]).astype(int)
+    endless = batches(reader(tmp_path), batch_size=30)
+    boxes = np.concatenate([next(endless) for _ in range(10)]).astype(int)
     flipped = boxes[:, 0, 0, 0] > boxes[:, 0, -1, 0]
     assert 110 <= flipped.sum() <= 190  # 150 +- 40, over 4 sigma.
     # A box is resized from pixel centres: its edges lie half a step inside.
@@ -103,8 +131,8 @@ def test_validation_shows_each_whole_photo_once(photo_folder):
     found = survey(photo_folder).photos
     pixels = [photo.pixels for photo in found]
     photos = PhotoReader(found, square=SQUARE)
-    batches = validation_batches(photos, batch_size=5)
-    squares = np.concatenate([rgb_of(batch) for batch in batches])
+    whole = validation_batches(photos, batch_size=5)
+    squares = np.concatenate([rgb_of(batch) for batch in whole])
     assert len(squares) == 12
     for photo, square in zip(pixels, squares, strict=True):
         # Half a level of rounding, and float noise.

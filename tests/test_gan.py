@@ -1,4 +1,4 @@
-"""What a step of training changes, and what a checkpoint keeps."""
+"""The GAN as a Keras model: its steps, its files, its callbacks."""
 
 import keras
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from keras_colorizer import (
     ColorizationGAN,
+    ConfigError,
     build_discriminator,
     build_generator,
     discriminator_loss,
@@ -30,32 +31,21 @@ def dataset(batch):
     return tf.data.Dataset.from_tensors(batch).repeat()
 
 
-def unwrapped(optimizer):
-    return optimizer
-
-
-def make_gan(
-    *,
-    rate=1e-3,
-    wrap=unwrapped,
-    dropout_blocks=1,
-    patchgan="patchgan_70",
-    **kwargs,
-):
+def make_gan(*, rate=1e-3, dropout_blocks=1, patchgan="patchgan_70", **kwargs):
     keras.utils.set_random_seed(1)
     gan = ColorizationGAN(
         build_generator("tiny", dropout_blocks=dropout_blocks),
         build_discriminator(patchgan, **PATCHGAN),
         **kwargs,
     )
-    gan.compile(
-        wrap(keras.optimizers.Adam(rate)), wrap(keras.optimizers.Adam(rate))
-    )
+    gan.compile(keras.optimizers.Adam(rate), keras.optimizers.Adam(rate))
     return gan
 
 
-def fit(gan, dataset, *, steps=1):
-    history = gan.fit(dataset, steps_per_epoch=steps, verbose=0, shuffle=False)
+def fit(gan, dataset, *, steps=1, **kwargs):
+    history = gan.fit(
+        dataset, steps_per_epoch=steps, verbose=0, shuffle=False, **kwargs
+    )
     return history.history
 
 
@@ -197,6 +187,17 @@ def test_validation_uses_the_average_in_inference_mode(batch):
     assert_allclose(gan.predict(lightness, verbose=0), fake_ab, atol=1e-6)
 
 
+def assert_same_weights(one, two):
+    for network in ("generator", "discriminator", "averaged_generator"):
+        pairs = zip(
+            values(getattr(one, network)),
+            values(getattr(two, network)),
+            strict=True,
+        )
+        for ours, theirs in pairs:
+            assert_array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize(
     "patchgan",
     [
@@ -204,36 +205,121 @@ def test_validation_uses_the_average_in_inference_mode(batch):
         pytest.param("patchgan_70_spectral", marks=pytest.mark.slow),
     ],
 )
-def test_checkpoint_keeps_networks_optimizers_and_dropout(
-    patchgan, dataset, tmp_path
+@pytest.mark.parametrize("whole", [False, True], ids=["weights", "model"])
+def test_file_keeps_networks_optimizers_and_dropout(
+    patchgan, whole, dataset, tmp_path
 ):
-    path = tmp_path / "state.weights.h5"
-    gan = make_gan(patchgan=patchgan)
+    gan = make_gan(patchgan=patchgan, l1_weight=30.0, ema_decay=0.5)
     fit(gan, dataset, steps=3)
-    gan.save_weights(path)
-    other = make_gan(patchgan=patchgan)
-    other.load_weights(path)
+    if whole:
+        gan.save(tmp_path / "gan.keras")
+        other = keras.saving.load_model(tmp_path / "gan.keras")
+        assert (other.l1_weight, other.ema_decay) == (30.0, 0.5)
+        assert not other.jit_compile
+    else:
+        gan.save_weights(tmp_path / "gan.weights.h5")
+        other = make_gan(patchgan=patchgan, l1_weight=30.0, ema_decay=0.5)
+        other.load_weights(tmp_path / "gan.weights.h5")
     assert other.steps == 3
     assert other.generator_optimizer.iterations == 3
     assert other.discriminator_optimizer.iterations == 3
     fit(gan, dataset, steps=2)
     fit(other, dataset, steps=2)
-    for network in ("generator", "discriminator", "averaged_generator"):
-        pairs = zip(
-            values(getattr(gan, network)),
-            values(getattr(other, network)),
-            strict=True,
-        )
-        for one, two in pairs:
-            assert_array_equal(one, two)
+    assert_same_weights(gan, other)
+
+
+def adams(gan):
+    optimizers = gan.generator_optimizer, gan.discriminator_optimizer
+    return [optimizer.get_config() for optimizer in optimizers]
+
+
+def test_compile_alone_takes_the_adams_of_pix2pix():
+    gan = make_gan()
+    gan.compile()
+    for config in adams(gan):
+        # junyanz's --lr 0.0002 and --beta1 0.5; PyTorch's other defaults.
+        assert config["learning_rate"] == pytest.approx(2e-4)
+        assert (config["beta_1"], config["beta_2"]) == (0.5, 0.999)
+        assert config["epsilon"] == 1e-8
+    assert gan.jit_compile is False
+
+
+def test_compile_takes_names_but_no_optimizer_twice():
+    gan = make_gan()
+    gan.compile("adam", "sgd")
+    assert isinstance(gan.generator_optimizer, keras.optimizers.Adam)
+    assert isinstance(gan.discriminator_optimizer, keras.optimizers.SGD)
+    shared = keras.optimizers.Adam()
+    with pytest.raises(ConfigError, match="an optimizer object of its own"):
+        gan.compile(shared, shared)
+
+
+@keras.saving.register_keras_serializable("test_gan")
+def squared_error(fake_ab, real_ab):
+    return keras.ops.mean(keras.ops.square(fake_ab - real_ab))
+
+
+@keras.saving.register_keras_serializable("test_gan")
+def least_squares(fake_logits):
+    """Mao et al., 2017."""
+    return keras.ops.mean(keras.ops.square(fake_logits - 1))
+
+
+def test_own_losses_are_trained_with_and_saved(batch, tmp_path):
+    gan = make_gan(l1_weight=10.0)
+    gan.compile(adversarial_loss=least_squares, l1_loss=squared_error)
+    gan.save(tmp_path / "gan.keras")
+    gan = keras.saving.load_model(tmp_path / "gan.keras")
+    lightness, real_ab = batch
+    fake_ab = gan.averaged_generator(lightness)
+    logits = gan.discriminator([lightness, fake_ab]).numpy()
+    logs = gan.evaluate(lightness, real_ab, verbose=0, return_dict=True)
+    square, adversarial = np.square(fake_ab - real_ab), np.square(logits - 1)
+    assert_allclose(logs["l1_loss"], square.mean(), rtol=1e-5)
+    assert_allclose(logs["adversarial_loss"], adversarial.mean(), rtol=1e-5)
+    assert_allclose(
+        logs["generator_loss"],
+        adversarial.mean() + 10 * square.mean(),
+        rtol=1e-5,
+    )
+
+
+def test_keras_callbacks_drive_both_networks_save_and_show(dataset, tmp_path):
+    gan = make_gan()
+    logs = fit(
+        gan,
+        dataset,
+        epochs=2,
+        validation_data=dataset,
+        validation_steps=1,
+        callbacks=[
+            keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2),
+            keras.callbacks.TensorBoard(tmp_path, write_steps_per_second=True),
+            keras.callbacks.ModelCheckpoint(
+                tmp_path / "best.keras",
+                monitor="val_l1_loss",
+                mode="min",
+                save_best_only=True,
+            ),
+            keras.callbacks.BackupAndRestore(tmp_path / "backup"),
+        ],
+    )
+    for config in adams(gan):
+        assert config["learning_rate"] == pytest.approx(1e-3 / 4)
+    assert keras.saving.load_model(tmp_path / "best.keras").steps in (1, 2)
+    assert len(logs["val_l1_loss"]) == 2
+    assert any(tmp_path.rglob("events.out.tfevents*"))
+    gan.summary(print_fn=str)
 
 
 def test_mixed_precision_trains_and_averages_in_float32(
     dataset, mixed_precision
 ):
-    scaled = mixed_precision == "float16"
-    wrap = keras.optimizers.LossScaleOptimizer if scaled else unwrapped
-    gan = make_gan(wrap=wrap)
+    gan = make_gan()
+    scaled = isinstance(
+        gan.generator_optimizer, keras.optimizers.LossScaleOptimizer
+    )
+    assert scaled == (mixed_precision == "float16")
     assert gan.generator.get_layer("down_1_conv").compute_dtype == (
         mixed_precision
     )
@@ -248,11 +334,7 @@ def test_compiled_step_equals_the_plain_one(dataset):
     results = []
     for jit_compile in (False, True):
         gan = make_gan(dropout_blocks=0)  # XLA draws other random numbers.
-        gan.compile(
-            gan.generator_optimizer,
-            gan.discriminator_optimizer,
-            jit_compile=jit_compile,
-        )
+        gan.compile(jit_compile=jit_compile)
         results.append(fit(gan, dataset, steps=2))
     for name, loss in results[0].items():
         assert_allclose(results[1][name], loss, rtol=1e-4)  # Order of sums.

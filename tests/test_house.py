@@ -20,7 +20,7 @@ FLOORS = [
     ["files"],
     ["label", "litert"],
     ["presets", "pretrained"],
-    ["color", "config", "networks", "losses", "photos"],
+    ["color", "config", "networks", "losses", "optimization", "photos"],
     ["encoding", "chroma"],
     ["gan", "data", "metrics"],
     ["callbacks", "inference"],

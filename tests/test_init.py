@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_colorizer import (
     ArtifactError,
@@ -23,10 +24,12 @@ from keras_colorizer.networks.precision import with_precision
 from keras_colorizer.networks.saturation import with_saturation
 from keras_colorizer.training.networks import build_gan
 
+ONE_DEVICE = tf.distribute.get_strategy()
+
 
 def gan_of(config, **values):
     config = dataclasses.replace(config, preset=None, **values)
-    return build_gan(config, steps=1)
+    return build_gan(config, ONE_DEVICE)
 
 
 def assert_same_weights(network, saved):
@@ -76,7 +79,7 @@ def test_run_records_its_preset_and_resumes_without_its_start(
 def test_init_that_does_not_fit_is_named(tiny_run, tiny_config, tmp_path):
     with pytest.raises(ConfigError, match="does not fit --preset small"):
         build_gan(
-            TrainingConfig(preset="small", init=str(tiny_run.run_dir)), steps=1
+            TrainingConfig(preset="small", init=tiny_run.run_dir), ONE_DEVICE
         )
     with pytest.raises(ArtifactError, match=r"There is no `.*gone.keras`"):
         TrainingConfig(init=str(tmp_path / "gone.keras"))
@@ -87,7 +90,7 @@ def test_init_that_does_not_fit_is_named(tiny_run, tiny_config, tmp_path):
     build_generator("tiny").save(plain)
     with pytest.raises(ConfigError, match="name it with --preset"):
         TrainingConfig(init=str(plain))
-    gan = build_gan(TrainingConfig(preset="tiny", init=str(plain)), steps=1)
+    gan = build_gan(TrainingConfig(preset="tiny", init=plain), ONE_DEVICE)
     assert (
         gan.generator.count_params() == build_generator("tiny").count_params()
     )

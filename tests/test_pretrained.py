@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
+import tensorflow as tf
 from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio
@@ -80,7 +81,7 @@ def test_a_grey_wedge_gets_no_strong_color(pretrained):
 
 
 def test_training_starts_from_it():
-    gan = build_gan(TrainingConfig(init="small"), steps=1)
+    gan = build_gan(TrainingConfig(init="small"), tf.distribute.get_strategy())
     photo = Image.fromarray(skimage.data.chelsea()).resize((128, 128))
     lightness = rgb2lab(np.asarray(photo))[None, ..., :1].astype("float32")
     started = 110 * np.asarray(gan.averaged_generator(lightness / 50 - 1))

@@ -75,10 +75,21 @@ def test_commands_and_snippets_run_in_the_order_printed(home):
         run(f"{command} {smaller(command)}" if starts_a_run else command, home)
     for folder in ("colored", "bolder", "mine", "quick", "exact"):
         assert (home / folder / "old.jpg").exists()
-    (snippet,) = blocks("python")
+    (snippet,) = (b for b in blocks("python") if "from_preset" in b)
     run(f"python -c {shlex.quote(snippet)}", home)
     with Image.open(home / "new.png") as photo:
         assert photo.size == (80, 60)
+
+
+@pytest.mark.slow
+def test_keras_script_trains_saves_loads_and_colorizes(home):
+    (script,) = (b for b in blocks("python") if "photo_dataset" in b)
+    assert len([line for line in script.splitlines() if line]) <= 15
+    run(f"python -c {shlex.quote(script)}", home)
+    with Image.open(home / "by_keras.png") as photo:
+        assert photo.size == (80, 60)
+    assert (home / "gan.keras").exists()
+    assert any((home / "logs").rglob("events.out.tfevents*"))
 
 
 def test_make_does_what_is_printed_for_those_without_it():

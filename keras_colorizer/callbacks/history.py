@@ -1,4 +1,4 @@
-"""One row for every finished epoch, in `history.csv`."""
+"""The history of a run: a row for every epoch, and the best generator."""
 
 import csv
 import time
@@ -8,43 +8,43 @@ import keras
 import numpy as np
 
 from keras_colorizer.callbacks.validation import Validation
+from keras_colorizer.errors import TrainingError
 from keras_colorizer.files import whole_file
+from keras_colorizer.label import Label
+from keras_colorizer.networks.generator_file import save_generator
 
-PRETRAINING, ADVERSARIAL = "pretraining", "adversarial"
+TYPES: dict[str, type] = {"epoch": int, "stage": str}  # Others are float.
 
 
 class History(keras.callbacks.Callback):
     """Writes `history.csv` anew after every epoch: it is never cut off.
 
-    Args:
-        path: The file. Rows of epochs that a resumed run repeats are dropped.
-        finished_epochs: How many epochs are done.
-        validation: Holds the scores of grey and of the true photos.
-
-    Attributes:
-        rows: The file's rows, a dictionary each.
+    Rows of epochs that a resumed run repeats are dropped.
     """
 
     def __init__(
-        self, path: Path, *, finished_epochs: int, validation: Validation
-    ):
+        self, path: Path, steps_per_epoch: int, validation: Validation
+    ) -> None:
         super().__init__()
         self.path = path
+        self.steps_per_epoch = steps_per_epoch
         self.validation = validation
-        rows = read_history(path)
-        self.rows = [row for row in rows if row["epoch"] <= finished_epochs]
+        self.rows = read_history(path)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        finished = self.model.steps_done // self.steps_per_epoch
+        self.rows = [row for row in self.rows if row["epoch"] <= finished]
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> None:
         self._started = time.monotonic()
-        # Of the epoch's first step: afterwards it is the next epoch's.
         rate = self.model.generator_optimizer.learning_rate
         self._learning_rate = float(np.asarray(rate))
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         self.rows.append(
             {
                 "epoch": epoch + 1,
-                "stage": stage_name(self.model),
+                "stage": self.stage,
                 "learning_rate": self._learning_rate,
                 **{name: float(value) for name, value in logs.items()},
                 "grey_psnr": self.validation.grey.psnr,
@@ -55,18 +55,54 @@ class History(keras.callbacks.Callback):
         )
         self._write()
 
-    def _write(self):
+    @property
+    def stage(self) -> str:
+        """The stage that the run is in."""
+        return "pretraining" if self.model.pretraining else "adversarial"
+
+    def best_of_stage(self) -> dict | None:
+        """Returns the row of the lowest CIEDE2000 in the newest stage.
+
+        L1 alone always scores better than adversarial training, which takes
+        risks for the sake of color: across stages the best would be the
+        dullest.
+        """
+        rows = [row for row in self.rows if row["stage"] == self.stage]
+        return min(rows, key=lambda row: row["val_ciede2000"], default=None)
+
+    def _write(self) -> None:
         # The stages have different losses: every column that any row has.
         columns = dict.fromkeys(key for row in self.rows for key in row)
         with whole_file(self.path) as temporary, temporary.open("w") as file:
-            writer = csv.DictWriter(file, columns, restval="")
+            writer = csv.DictWriter(file, list(columns), restval="")
             writer.writeheader()
             writer.writerows(self.rows)
 
 
-def stage_name(gan) -> str:
-    """Names the stage of a run that the model is in."""
-    return PRETRAINING if gan.pretraining else ADVERSARIAL
+class BestGenerator(keras.callbacks.Callback):
+    """Writes `generator.keras` when validation is the best of the stage.
+
+    Must come before the history, which then holds earlier epochs alone.
+    """
+
+    def __init__(self, path: Path, history: History, label: Label) -> None:
+        super().__init__()
+        self.path = path
+        self.history = history
+        self.label = label
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        best = self.history.best_of_stage()
+        if best and logs["val_ciede2000"] >= best["val_ciede2000"]:
+            return
+        generator = self.model.averaged_generator
+        try:
+            save_generator(generator, self.path, **self.label._asdict())
+        except (OSError, RuntimeError) as error:
+            raise TrainingError(
+                f"The generator `{self.path}` cannot be written ({error}). "
+                "Make room and continue with --resume."
+            ) from None
 
 
 def read_history(path: Path) -> list[dict]:
@@ -75,15 +111,6 @@ def read_history(path: Path) -> list[dict]:
         return []
     with path.open(newline="") as file:
         return [
-            {key: _number(value) for key, value in row.items() if value}
+            {k: TYPES.get(k, float)(text) for k, text in row.items() if text}
             for row in csv.DictReader(file)
         ]
-
-
-def _number(text):
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            pass
-    return text

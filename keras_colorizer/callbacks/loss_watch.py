@@ -1,4 +1,4 @@
-"""Warns, or stops, when the losses show that training goes wrong."""
+"""A watch on losses and weights: training stops when it goes wrong."""
 
 import keras
 import numpy as np
@@ -6,38 +6,32 @@ from rich.console import Console
 
 from keras_colorizer.errors import TrainingError
 
-# junyanz's advice: a discriminator loss below 0.01 teaches nothing.
-WON = 0.01
+WON = 0.01  # junyanz's advice: a lower discriminator loss teaches nothing.
 PATIENCE = 200
 
 
 class LossWatch(keras.callbacks.Callback):
     """Stops on losses or weights that are not finite numbers.
 
-    It also warns, once, when the discriminator has won. It must come
-    before the callbacks that write anything of an epoch.
-
-    Args:
-        console: Where to warn.
-        patience: For how many steps in a row the discriminator's loss, the
-            mean since the epoch began, must stay below 0.01.
+    It also warns, once, when the discriminator has won: when its loss, the
+    mean since the epoch began, stays low for `patience` steps in a row. It
+    must come before the callbacks that write anything of an epoch.
     """
 
-    def __init__(self, console: Console, *, patience: int = PATIENCE):
+    # Keras then reads the losses beside the steps, which need not wait for it.
+    async_safe = True
+
+    def __init__(self, console: Console, *, patience: int = PATIENCE) -> None:
         super().__init__()
         self.console = console
         self.patience = patience
         self.steps_won = 0
 
-    def on_train_batch_end(self, batch, logs=None):
-        broken = [name for name, loss in logs.items() if not np.isfinite(loss)]
-        if broken:
-            raise TrainingError(
-                f"The {broken[0].replace('_', ' ')} is no longer a finite "
-                "number. The last checkpoint is kept: continue from it with "
-                "--resume and a lower --learning-rate."
-            )
-        won = not self.model.pretraining and logs["discriminator_loss"] < WON
+    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+        for name, loss in logs.items():
+            if not np.isfinite(loss):
+                raise _not_finite(f"{name.replace('_', ' ')} is")
+        won = logs.get("discriminator_loss", 1.0) < WON
         self.steps_won = self.steps_won + 1 if won else 0
         if self.steps_won == self.patience:
             self.console.print(
@@ -47,23 +41,23 @@ class LossWatch(keras.callbacks.Callback):
                 "--pretrain-epochs or a higher --l1-weight help."
             )
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         check_finite(self.model)
 
 
 def check_finite(gan: keras.Model) -> None:
     """Refuses weights that no longer are numbers, however good the last loss.
 
-    Args:
-        gan: A `ColorizationGAN`.
-
     Raises:
         TrainingError: If a weight of either network is not finite.
     """
     for network in (gan.generator, gan.discriminator):
         if not all(np.isfinite(w).all() for w in network.get_weights()):
-            raise TrainingError(
-                f"The weights of the {network.name} are no longer finite "
-                "numbers. The last checkpoint is kept: continue from it with "
-                "--resume and a lower --learning-rate."
-            )
+            raise _not_finite(f"weights of the {network.name} are")
+
+
+def _not_finite(what: str) -> TrainingError:
+    return TrainingError(
+        f"The {what} no longer finite: the last checkpoint is kept, continue "
+        "from it with --resume and a lower --learning-rate."
+    )

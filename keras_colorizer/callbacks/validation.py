@@ -1,13 +1,19 @@
-"""Judges the generator after every epoch, beside leaving the photos grey."""
+"""Validation of the generator: scores and contact sheets."""
 
 from collections.abc import Callable
+from functools import cached_property, partial
+from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
+from PIL import Image, ImageDraw
 from rich.console import Console
 
 from keras_colorizer import encoding
+from keras_colorizer.data.photo_reader import PhotoReader
+from keras_colorizer.data.pipeline import validation_batches
+from keras_colorizer.files import whole_file
 from keras_colorizer.metrics import (
     SCORE_NAMES,
     Scores,
@@ -16,36 +22,45 @@ from keras_colorizer.metrics import (
     score,
 )
 
+BATCH = 16
+COLUMNS = ("grey", "colorized", "true")
+PHOTOS = 6
+MARGIN, HEADING = 4, 18  # Pixels.
+
 
 class Validation(keras.callbacks.Callback):
     """Adds `val_psnr`, `val_ciede2000` and `val_colorfulness` to the logs.
 
-    The moving average of the generator is judged, in inference mode.
-
-    Args:
-        batches: Encoded validation batches.
-        console: Where to print one line an epoch.
-
-    Attributes:
-        grey: The scores of the same photos with ab = 0.
-        true_colorfulness: That of the true photos.
+    The moving average of the generator is judged, in inference mode, beside
+    the same photos with ab = 0.
     """
 
-    def __init__(self, batches: tf.data.Dataset, console: Console):
+    def __init__(self, reader: PhotoReader, console: Console) -> None:
         super().__init__()
-        self.batches = batches
+        self.reader = reader
         self.console = console
-        self.grey = self._scores(lambda lightness, ab: tf.zeros_like(ab))
-        self.true_colorfulness = self._true_colorfulness()
 
-    def on_train_begin(self, logs=None):
+    @cached_property
+    def batches(self) -> tf.data.Dataset:
+        return validation_batches(self.reader, batch_size=BATCH)
+
+    @cached_property
+    def grey(self) -> Scores:
+        return self._scores(
+            lambda lightness: tf.zeros((*lightness.shape[:-1], 2))
+        )
+
+    @cached_property
+    def true_colorfulness(self) -> float:
+        photos = (encoding.decode_rgb(*batch).numpy() for batch in self.batches)
+        return float(np.mean([colorfulness(p) for b in photos for p in b]))
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
         # One function for all epochs: it is traced once.
         self._predict = tf.function(self.model.averaged_generator)
 
-    def on_epoch_end(self, epoch, logs=None):
-        scores = self._scores(
-            lambda lightness, ab: self._predict(lightness, training=False)
-        )
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        scores = self._scores(partial(self._predict, training=False))
         for name in SCORE_NAMES:
             logs[f"val_{name}"] = getattr(scores, name)
         self.console.print(
@@ -57,15 +72,59 @@ class Validation(keras.callbacks.Callback):
             highlight=False,
         )
 
-    def _scores(self, predict: Callable) -> Scores:
+    def _scores(self, predict: Callable[[tf.Tensor], tf.Tensor]) -> Scores:
         scores: list[Scores] = []
         for lightness, real_ab in self.batches:
-            fake_ab = predict(lightness, real_ab)
-            fakes = encoding.decode_rgb(lightness, fake_ab).numpy()
+            fakes = encoding.decode_rgb(lightness, predict(lightness)).numpy()
             reals = encoding.decode_rgb(lightness, real_ab).numpy()
             scores += map(score, reals, fakes)
         return mean_scores(scores)
 
-    def _true_colorfulness(self) -> float:
-        photos = (encoding.decode_rgb(*batch).numpy() for batch in self.batches)
-        return float(np.mean([colorfulness(p) for b in photos for p in b]))
+
+class SampleSheets(keras.callbacks.Callback):
+    """Writes `epoch_0001.png`, ... and shows them in TensorBoard."""
+
+    def __init__(
+        self, validation: Validation, folder: Path, log_dir: Path
+    ) -> None:
+        super().__init__()
+        self.validation = validation
+        self.folder = folder
+        self.log_dir = log_dir
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        samples = self.validation.batches.unbatch().batch(PHOTOS)
+        self.lightness, self.real_ab = next(iter(samples))
+        self._writer = tf.summary.create_file_writer(str(self.log_dir))
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        fake_ab = self.model.averaged_generator(self.lightness, training=False)
+        columns = [
+            encoding.decode_rgb(self.lightness, ab).numpy()
+            for ab in (tf.zeros_like(fake_ab), fake_ab, self.real_ab)
+        ]
+        sheet = contact_sheet(np.stack(columns, axis=1))
+        with whole_file(self.folder / f"epoch_{epoch + 1:04d}.png") as path:
+            sheet.save(path)
+        with self._writer.as_default():
+            image = np.asarray(sheet)[None]
+            tf.summary.image("grey | colorized | true", image, step=epoch)
+        self._writer.flush()
+
+
+def contact_sheet(photos: np.ndarray) -> Image.Image:
+    """Lays out photos in a grid with a margin around each.
+
+    Args:
+        photos: `(rows, 3, h, w, 3)` uint8: grey, colorized and true.
+    """
+    sides = [(0, 0), (0, 0), (MARGIN, 0), (MARGIN, 0), (0, 0)]
+    cells = np.pad(photos, sides, constant_values=255)
+    rows, columns, height, width, _ = cells.shape
+    grid = cells.swapaxes(1, 2).reshape(rows * height, columns * width, 3)
+    borders = [(HEADING, MARGIN), (0, MARGIN), (0, 0)]
+    sheet = Image.fromarray(np.pad(grid, borders, constant_values=255))
+    draw = ImageDraw.Draw(sheet)
+    for i, title in enumerate(COLUMNS):
+        draw.text((MARGIN + i * width, MARGIN), title, fill="black")
+    return sheet

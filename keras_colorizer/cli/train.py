@@ -18,7 +18,7 @@ def main() -> int:
     return run_command(_train)
 
 
-def _train():
+def _train() -> None:
     config = _parse(sys.argv[1:])
     with silent_stderr():
         from keras_colorizer.training.run import train
@@ -27,7 +27,7 @@ def _train():
         _say_what_next(result.run_dir)
 
 
-def _parse(arguments) -> TrainingConfig:
+def _parse(arguments: list[str]) -> TrainingConfig:
     only_positive_flags = (tyro.conf.FlagCreatePairsOff,)
     config = _parsed(arguments, TrainingConfig(), only_positive_flags)
     if not config.resume:
@@ -38,7 +38,9 @@ def _parse(arguments) -> TrainingConfig:
     return _parsed(arguments, stored, ())
 
 
-def _parsed(arguments, default, config):
+def _parsed(
+    arguments: list[str], default: TrainingConfig, config: tuple
+) -> TrainingConfig:
     return tyro.cli(
         TrainingConfig,
         prog="train.py",
@@ -48,7 +50,7 @@ def _parsed(arguments, default, config):
     )
 
 
-def _say_what_next(run_dir: Path):
+def _say_what_next(run_dir: Path) -> None:
     Console().print(
         f"\nThe generator is {run_dir}/generator.keras. Try it:\n"
         "  python -m keras_colorizer colorize old_photo.jpg --model "

@@ -1,9 +1,11 @@
-"""Which photo is drawn when: shuffled, and in balance between folders."""
+"""The drawing of photos, shuffled and balanced by folder, and of boxes."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
+
+from keras_colorizer.data.survey import SHORT_SIDE_PER_CROP
 
 KEY = 498_247_692  # What `tf.random.experimental.index_shuffle` adds to seeds.
 
@@ -21,7 +23,7 @@ class DrawingOrder:
             photos c ** (1 - balance) are drawn for every one of a group of 1.
     """
 
-    def __init__(self, groups: Sequence[str], *, balance: float = 0.0):
+    def __init__(self, groups: Sequence[str], *, balance: float = 0.0) -> None:
         if balance == 0:
             groups = [""] * len(groups)
         _, group_of, sizes = np.unique(
@@ -60,7 +62,31 @@ class DrawingOrder:
         )
 
 
-def _shuffled(places, seeds, rounds, counts):
+def draw_boxes(shares: tf.Tensor, shapes: tf.Tensor) -> tf.Tensor:
+    """Draws a box for each photo.
+
+    Height and width of the box are drawn apart, from pix2pix's share of the
+    photo's shorter side up to the whole side: the network learns every
+    squeezing up to that of a whole photo, which is what it is shown later.
+
+    Args:
+        shares: `(n, 4)` float32, drawn from [0, 1).
+        shapes: `(n, 2)` int32, heights and widths.
+
+    Returns:
+        `(n, 4)` int32: top, left, height, width.
+    """
+    sides = tf.cast(shapes, tf.float32)
+    shortest = tf.reduce_min(sides, axis=1, keepdims=True)
+    smallest = shortest / SHORT_SIDE_PER_CROP
+    boxes = tf.round(smallest + shares[:, :2] * (sides - smallest))
+    corners = tf.floor(shares[:, 2:] * (sides - boxes + 1))
+    return tf.cast(tf.concat([corners, boxes], axis=1), tf.int32)
+
+
+def _shuffled(
+    places: tf.Tensor, seeds: tf.Tensor, rounds: tf.Tensor, counts: tf.Tensor
+) -> tf.Tensor:
     # TensorFlow's function for it takes one seed for all places.
     keys = tf.fill(tf.shape(places), tf.constant(KEY, tf.int64))
     return tf.raw_ops.RandomIndexShuffle(
@@ -71,7 +97,7 @@ def _shuffled(places, seeds, rounds, counts):
     )
 
 
-def _shares(weights, total):
+def _shares(weights: np.ndarray, total: int) -> np.ndarray:
     """Splits `total` in whole numbers, as near to the weights as they go."""
     ends = np.round(np.cumsum(weights) / np.sum(weights) * total)
     return np.diff(ends, prepend=0).astype("int64")

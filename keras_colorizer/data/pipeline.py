@@ -1,4 +1,4 @@
-"""Surveyed photos to batches.
+"""Surveyed photos to batches of lightness and ab.
 
 The order of steps, and why:
 
@@ -7,18 +7,18 @@ The order of steps, and why:
    they, boxes and flips are drawn for a whole batch in one go;
 2. photos come from memory or, reduced while decoding, from their files;
 3. the box is cut and squashed to the square: the only resampling;
-4. batches stay uint8: the networks' device makes L*a*b* of them;
+4. whole batches are encoded by XLA, which is several times faster at it;
 5. prefetching lets all that happen while the networks train.
 """
 
 import os
+from functools import partial
 
 import tensorflow as tf
 
-from keras_colorizer.data.drawing import DrawingOrder
-from keras_colorizer.data.encoded_squares import encode_squares
+from keras_colorizer.data.drawing import DrawingOrder, draw_boxes
+from keras_colorizer.data.old_photos import encode_photos
 from keras_colorizer.data.photo_reader import PhotoReader
-from keras_colorizer.data.survey import SHORT_SIDE_PER_CROP
 
 # Set, not left to tf.data's AUTOTUNE, which was a third slower here.
 WORKERS = os.cpu_count()
@@ -27,55 +27,52 @@ PREFETCHED = 2
 
 def training_batches(
     reader: PhotoReader,
+    steps: tf.data.Dataset,
     *,
     batch_size: int,
     seed: int,
-    first_step: int = 0,
     balance: float = 0.0,
-    part: tuple[int, int] = (0, 1),
+    old_photos: float = 0.0,
 ) -> tf.data.Dataset:
-    """Returns an endless stream of augmented batches.
+    """Returns augmented batches.
 
     Batch number n is the same in every run with the same photos and settings.
 
     Args:
         reader: The photos to draw from.
+        steps: Numbers of the batches, int64 scalars.
         batch_size: Squares per batch.
         seed: Of the order and the augmentation.
-        first_step: Number of the batch to start with.
         balance: Between the reader's groups, as of `DrawingOrder`.
-        part: Number of the part of every batch to draw, and how many equal
-            parts it has: each of several machines reads its own photos alone.
+        old_photos: Share of the squares that age.
 
     Returns:
-        Batches of `(n, square, square, 3)` uint8 sRGB; n is the batch size or
-        its part.
+        `lightness`, `(n, square, square, 1)`, and `ab`, `(n, square, square,
+        2)`, float32 in [-1, 1].
     """
     run = tf.constant(seed, tf.int64)
     order = DrawingOrder(reader.groups, balance=balance)
-    index, parts = part
-    size = batch_size // parts
 
-    def plan(step):
+    def plan(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
         numbers = step * batch_size + tf.range(batch_size, dtype=tf.int64)
         photos = order(numbers, run)
-        seed = tf.stack([run, step])
-        shares = tf.random.stateless_uniform((batch_size, 5), seed)
-        boxes = _boxes(shares[:, :4], tf.gather(reader.shapes, photos))
-        plans = photos, boxes, shares[:, 4] < 0.5
-        return tuple(x[index * size : (index + 1) * size] for x in plans)
-
-    def draw(photo, box, is_flipped):
-        rgb = reader.box(photo, box)
-        square = _squashed(rgb, reader.square, "bilinear")
-        # `square[:, ::-1]` does the same, many times slower.
-        return tf.cond(
-            is_flipped, lambda: tf.reverse(square, [1]), lambda: square
+        shares = tf.random.stateless_uniform(
+            (batch_size, 5), tf.stack([run, step])
         )
+        boxes = draw_boxes(shares[:, :4], tf.gather(reader.shapes, photos))
+        is_flipped = shares[:, 4] < 0.5
+        return tf.fill([batch_size], step), photos, boxes, is_flipped
 
-    plans = tf.data.Dataset.counter(first_step).map(plan).unbatch()
-    squares = plans.map(draw, num_parallel_calls=WORKERS)
-    return squares.batch(size, drop_remainder=True).prefetch(PREFETCHED)
+    @tf.function(jit_compile=True)
+    def encode(steps: tf.Tensor, rgb: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        seed = tf.stack([run, steps[0]])
+        return encode_photos(rgb, seed, old_photos=old_photos)
+
+    squares = steps.map(plan).unbatch()
+    squares = squares.map(partial(_square, reader), num_parallel_calls=WORKERS)
+    batches = squares.batch(batch_size, drop_remainder=True)
+    batches = batches.map(encode, num_parallel_calls=WORKERS)
+    return batches.prefetch(PREFETCHED)
 
 
 def validation_batches(
@@ -88,41 +85,38 @@ def validation_batches(
         batch_size: Photos per batch; the last batch may be smaller.
 
     Returns:
-        Batches as of `encode_squares`.
+        `lightness` and `ab`, as of `training_batches`.
     """
 
-    def squash(index):
+    def squash(index: tf.Tensor) -> tf.Tensor:
         return _squashed(reader(index), reader.square, "area")
+
+    @tf.function(jit_compile=True)
+    def encode(rgb: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return encode_photos(rgb, tf.constant([0, 0]), old_photos=0.0)
 
     numbers = tf.data.Dataset.range(reader.count)
     batches = numbers.map(squash, num_parallel_calls=WORKERS).batch(batch_size)
-    encode = tf.function(encode_squares, jit_compile=True)
     encoded = batches.map(encode, num_parallel_calls=WORKERS)
     return encoded.prefetch(PREFETCHED)
 
 
-def _boxes(shares, shapes):
-    """Draws a box for each photo.
-
-    Height and width of the box are drawn apart, from pix2pix's share of the
-    photo's shorter side up to the whole side: the network learns every
-    squeezing up to that of a whole photo, which is what it is shown later.
-
-    Args:
-        shares: `(n, 4)` float32, drawn from [0, 1).
-        shapes: `(n, 2)` int32, heights and widths.
-
-    Returns:
-        `(n, 4)` int32: top, left, height, width.
-    """
-    sides = tf.cast(shapes, tf.float32)
-    shortest = tf.reduce_min(sides, axis=1, keepdims=True)
-    smallest = shortest / SHORT_SIDE_PER_CROP
-    boxes = tf.round(smallest + shares[:, :2] * (sides - smallest))
-    corners = tf.floor(shares[:, 2:] * (sides - boxes + 1))
-    return tf.cast(tf.concat([corners, boxes], axis=1), tf.int32)
+def _square(
+    reader: PhotoReader,
+    step: tf.Tensor,
+    photo: tf.Tensor,
+    box: tf.Tensor,
+    is_flipped: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the number of the batch and `(square, square, 3)` uint8."""
+    square = _squashed(reader.box(photo, box), reader.square, "bilinear")
+    # `square[:, ::-1]` does the same, many times slower.
+    flipped = tf.cond(
+        is_flipped, lambda: tf.reverse(square, [1]), lambda: square
+    )
+    return step, flipped
 
 
-def _squashed(rgb, square, method):
+def _squashed(rgb: tf.Tensor, square: int, method: str) -> tf.Tensor:
     resized = tf.image.resize(rgb, (square, square), method=method)
     return tf.cast(tf.round(resized), tf.uint8)

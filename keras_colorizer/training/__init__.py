@@ -1,1 +1,1 @@
-"""A whole training run: from settings to a generator file."""
+"""Training runs: from settings to a generator file."""

@@ -4,80 +4,85 @@ import hashlib
 import importlib.metadata
 import json
 import warnings
+from collections.abc import Iterable
 
+import keras
+
+from keras_colorizer.callbacks.history import History
 from keras_colorizer.config import TrainingConfig
+from keras_colorizer.data.photo_split import PhotoSplit
 from keras_colorizer.errors import ColorizerWarning
 from keras_colorizer.files import whole_file
-from keras_colorizer.training.photo_split import PhotoSplit
 from keras_colorizer.training.run_folder import RunFolder
 
 VERSIONED = ("tensorflow", "keras", "numpy", "pillow", "scikit-image")
 
 
-def write_report(
-    folder: RunFolder,
-    config: TrainingConfig,
-    split: PhotoSplit,
-    rows: list[dict],
-) -> None:
-    """Writes the report, whole or not at all.
+class Report(keras.callbacks.Callback):
+    """Writes settings at the start, and the report then and every epoch.
 
-    Args:
-        folder: The run folder.
-        config: The settings.
-        split: The photos.
-        rows: The history so far; may be empty.
+    It warns when a run goes on with other photos than it started with.
     """
-    survey = split.survey
-    report = {
-        "photos": {
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        config: TrainingConfig,
+        split: PhotoSplit,
+        history: History,
+    ) -> None:
+        super().__init__()
+        self.folder = folder
+        self.config = config
+        self.history = history
+        survey = split.survey
+        held_out = survey.photos[: split.validation.count]
+        self.photos = {
             "source": config.data or "scikit-image",
-            "fingerprint": fingerprint(split),
-            "training": len(split.training),
-            "validation": len(split.validation),
-            "validation_names": [p.source.name for p in split.validation],
+            "fingerprint": _hash(photo.digest for photo in survey.photos),
+            "training": split.training.count,
+            "validation": split.validation.count,
+            "validation_names": [photo.source.name for photo in held_out],
             "colorless": survey.colorless,
             "unreadable": survey.unreadable,
             "duplicates": survey.duplicates,
-        },
-        "epochs_finished": len(rows),
-        "last_epoch": rows[-1] if rows else None,
-        "saved_epoch": _saved(rows),
-        "versions": {
-            name: importlib.metadata.version(name) for name in VERSIONED
-        },
-    }
-    with whole_file(folder.report) as temporary:
-        temporary.write_text(json.dumps(report, indent=2) + "\n")
+        }
+        self._warn_of_changed_photos()
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self.config.save(self.folder.config)
+        self._write()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self._write()
+
+    def _write(self) -> None:
+        rows = self.history.rows
+        report = {
+            "photos": self.photos,
+            "epochs_finished": len(rows),
+            "last_epoch": rows[-1] if rows else None,
+            "saved_epoch": self.history.best_of_stage(),
+            "versions": {
+                name: importlib.metadata.version(name) for name in VERSIONED
+            },
+        }
+        with whole_file(self.folder.report) as temporary:
+            temporary.write_text(json.dumps(report, indent=2) + "\n")
+
+    def _warn_of_changed_photos(self) -> None:
+        try:
+            photos = json.loads(self.folder.report.read_text())["photos"]
+        except (OSError, ValueError, KeyError):
+            return  # A lost report stops no run.
+        if photos["fingerprint"] != self.photos["fingerprint"]:
+            warnings.warn(
+                "The photos have changed since the run started: it goes on, "
+                "but not exactly as it would have.",
+                ColorizerWarning,
+                stacklevel=2,
+            )
 
 
-def warn_of_changed_photos(folder: RunFolder, split: PhotoSplit) -> None:
-    """Warns when a run goes on with other photos than it started with.
-
-    Args:
-        folder: The run folder.
-        split: The photos found now.
-    """
-    try:
-        photos = json.loads(folder.report.read_text())["photos"]
-    except (OSError, ValueError, KeyError):
-        return  # A lost report stops no run.
-    if photos["fingerprint"] != fingerprint(split):
-        warnings.warn(
-            "The photos have changed since the run started: it goes on, but "
-            "not exactly as it would have.",
-            ColorizerWarning,
-            stacklevel=2,
-        )
-
-
-def fingerprint(split: PhotoSplit) -> str:
-    """Returns a digest of all photos, whatever they are called."""
-    digests = (photo.digest for photo in split.survey.photos)
-    return hashlib.blake2b("".join(digests).encode(), digest_size=8).hexdigest()
-
-
-def _saved(rows):
-    """Returns the row of `generator.keras`: the best of the newest stage."""
-    stage = [row for row in rows if row["stage"] == rows[-1]["stage"]]
-    return min(stage, key=lambda row: row["val_ciede2000"], default=None)
+def _hash(texts: Iterable[str]) -> str:
+    return hashlib.blake2b("".join(texts).encode(), digest_size=8).hexdigest()

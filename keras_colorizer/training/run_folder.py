@@ -1,35 +1,40 @@
-"""The files of a run, and what may be done with a folder."""
+"""The folder that a run writes to."""
 
+import dataclasses
+from itertools import chain, count
 from pathlib import Path
 
 from keras_colorizer.config import TrainingConfig
 from keras_colorizer.errors import ConfigError
 
 ROOT = Path("runs")
+# What a resumed run may change: nothing that the past epochs depend on.
+FREE_ON_RESUME = {
+    "run_dir",
+    "resume",
+    "dry_run",
+    "epochs",
+    "learning_rate",
+    "l1_weight",
+    "strategy",
+    "cache",
+    "checkpoint_minutes",
+    "profile",
+}
 
 
 class RunFolder:
-    """Where a run writes: see the attributes.
+    """The files of a run."""
 
-    Attributes:
-        config: `config.json`, the settings.
-        history: `history.csv`, a row for every epoch.
-        samples: `samples/`, a picture for every epoch.
-        logs: `logs/`, for TensorBoard.
-        checkpoint: `checkpoint/`, everything to resume.
-        generator: `generator.keras`, the best by validation.
-        report: `report.json`, counts and scores.
-    """
-
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.config = path / "config.json"
-        self.history = path / "history.csv"
-        self.samples = path / "samples"
-        self.logs = path / "logs"
-        self.checkpoint = path / "checkpoint"
-        self.generator = path / "generator.keras"
-        self.report = path / "report.json"
+        self.config = path / "config.json"  # The settings.
+        self.history = path / "history.csv"  # A row for every epoch.
+        self.samples = path / "samples"  # A picture for every epoch.
+        self.logs = path / "logs"  # For TensorBoard.
+        self.checkpoint = path / "checkpoint"  # Everything to resume.
+        self.generator = path / "generator.keras"  # The best by validation.
+        self.report = path / "report.json"  # Counts and scores.
 
     def check_free(self) -> None:
         """Refuses a folder in which a run has saved something.
@@ -48,8 +53,23 @@ class RunFolder:
             )
 
 
-def choose_run_folder(config: TrainingConfig) -> RunFolder:
+def open_run_folder(config: TrainingConfig) -> RunFolder:
     """Returns the folder that a run writes to.
+
+    Raises:
+        ConfigError: If it holds another run, or to resume, none.
+        ArtifactError: If the settings in it are damaged.
+    """
+    folder = choose_run_folder(config)
+    if not config.resume:
+        folder.check_free()
+    else:
+        _check_unchanged(config, TrainingConfig.load(folder.config))
+    return folder
+
+
+def choose_run_folder(config: TrainingConfig) -> RunFolder:
+    """Returns the folder named, or the first free or newest one.
 
     Raises:
         ConfigError: If there is no run to resume.
@@ -67,9 +87,21 @@ def choose_run_folder(config: TrainingConfig) -> RunFolder:
     return RunFolder(runs[-1].parent)
 
 
-def _first_free(preset):
-    number, folder = 1, RunFolder(ROOT / preset)
-    while folder.path.exists():
-        number += 1
-        folder = RunFolder(ROOT / f"{preset}-{number}")
-    return folder
+def _first_free(preset: str) -> RunFolder:
+    names = chain([preset], (f"{preset}-{number}" for number in count(2)))
+    paths = (ROOT / name for name in names)
+    return RunFolder(next(path for path in paths if not path.exists()))
+
+
+def _check_unchanged(asked: TrainingConfig, stored: TrainingConfig) -> None:
+    """Refuses to resume a run with settings that its past contradicts."""
+    asked = dataclasses.replace(asked, preset=asked.generator)
+    for field in dataclasses.fields(TrainingConfig):
+        old, new = getattr(stored, field.name), getattr(asked, field.name)
+        if old != new and field.name not in FREE_ON_RESUME:
+            flag = f"--{field.name.replace('_', '-')}"
+            raise ConfigError(
+                f"The run was started with {flag} {old} and cannot go on with "
+                f"{flag} {new}: leave {flag} out, or start a new run in "
+                "another --run-dir."
+            )
