@@ -1,17 +1,20 @@
-"""Where the time goes when a 12-megapixel photo is colored, and the memory.
+"""Seconds and memory that coloring takes: steps, commands, engines.
 
 Run it as `python benchmarks/colorize.py`.
 """
 
 import dataclasses
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import psutil
 import tyro
 from measuring import (
     in_new_process,
@@ -21,165 +24,189 @@ from measuring import (
     print_table,
     seconds,
 )
-from natural_photos import write_large
+from natural_photos import jpegs, write_large
 
 from keras_colorizer import Colorizer
 from keras_colorizer.chroma import steps
 from keras_colorizer.photos import read_photo, write_photo
-from keras_colorizer.silence import silent_stderr
 
-MODEL = "colorizer_float16.tflite"
-SIZE, SMALL_SIZE = (4000, 3000), (1152, 868)
-MODES = {"color": "RGB", "grey": "L"}
+HERE = Path(__file__).parents[1]
+LARGE, MEDIUM, SMALL = (4000, 3000), (1152, 868), (256, 192)
+FEW = 48  # Photos of the small folder.
+KINDS = 50  # Of photos in the large folder.
+SAMPLE_SECONDS = 1.0  # Between two looks at the memory.
 READING, WRITING = "reading, decoding", "encoding, writing"
-LIGHTNESS, MERGING = "lightness", "merging"
-OTHERS = "all but reading and writing"
 
 
-def main(*, repeats: int = 5) -> None:
-    """Colors JPEGs of 12 megapixels, a color one and a grey one.
-
-    The generator is `small`, untrained, as `colorizer_float16.tflite`. The
-    peer takes the lightness and puts ab under it with NumPy and scikit-image.
-    At last, whole commands are timed, from the start of a process to the
-    colorized file.
+def main(
+    *,
+    repeats: int = 5,
+    against: tuple[Path, ...] = (),
+    photos: int = 1000,
+    engines: tuple[str, ...] = ("processes", "ray"),
+) -> None:
+    """Colors JPEGs with the pretrained model, in new processes.
 
     Args:
         repeats: Rounds of which the median is taken, after one to warm up.
+        against: Other checkouts, whose commands are timed by turns with this.
+        photos: Number of small photos that each engine colors; it ends with
+            an error if one is lost. Memory is that of all processes, what
+            they share counted once for each, early (in the first quarter of
+            the run) and late (in the last).
+        engines: The engines to measure.
     """
-    print_machine("ai-edge-litert", "scikit-image", "pillow")
-    with tempfile.TemporaryDirectory() as folder:
-        # In new processes: the memory of this one would count for theirs.
-        in_new_process(_export, Path(folder, MODEL))
-        for name, mode in MODES.items():
-            path = Path(folder, f"{name}.jpg")
-            in_new_process(write_large, path, size=SIZE, mode=mode)
-            _measure_steps(name, path, repeats)
-        small = Path(folder, "small.jpg")
-        in_new_process(write_large, small, size=SMALL_SIZE, mode="L")
-        print_table(
-            ["whole command, grey JPEG", "s"],
-            [
-                (f"{width} x {height}", _command_seconds(photo, repeats))
-                for photo, (width, height) in [
-                    (small, SMALL_SIZE),
-                    (path, SIZE),
-                ]
-            ],
-        )
+    print_machine("ai-edge-litert", "pillow", "ray")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        in_new_process(_write_photos, folder, photos)
+        if repeats:
+            _print_steps(folder / "large.jpg", repeats)
+            _print_commands(folder, [HERE, *against], repeats)
+        if engines:
+            _print_engines(folder, engines)
 
 
-def _measure_steps(name, path, repeats):
+def _write_photos(folder: Path, count: int) -> None:
+    write_large(folder / "large.jpg", size=LARGE, mode="L")
+    write_large(folder / "medium.jpg", size=MEDIUM, mode="L")
+    files = jpegs(count=KINDS, size=SMALL)
+    for name, number in (("few", FEW), ("many", count)):
+        (folder / name).mkdir()
+        for index in range(number):
+            path = folder / name / f"{index:06}.jpg"
+            path.write_bytes(files[index % KINDS])
+
+
+def _print_steps(path: Path, repeats: int) -> None:
+    """Prints the time of each step, and the memory of the first photo."""
     first, empty, peak = in_new_process(_first_photo, path)
-    later, peer = in_new_process(_later_photos, path, repeats)
-    _print_times(name, first, later)
-    _print_peer(peer, later[LIGHTNESS] + later[MERGING])
+    later = in_new_process(_later_photos, path, repeats)
+    print_table(
+        [f"grey JPEG, {LARGE[0]} x {LARGE[1]}", "first photo, s", "later, s"],
+        [(step, first[step], later[step]) for step in later],
+    )
     print(
         f"Peak memory of a process that colors this one photo: {peak:.0f} "
         f"MB, {empty:.0f} MB of\nthem before it reads the photo.\n"
     )
 
 
-def _export(path):
-    with silent_stderr():
-        from keras_colorizer import build_generator
-        from keras_colorizer.exporting.conversion import convert
-        from keras_colorizer.inference.keras_network import KerasNetwork
-        from keras_colorizer.presets import generator_preset
-
-        size = generator_preset("small").render_size
-        network = KerasNetwork(build_generator("small"), render_size=size)
-        path.write_bytes(convert(network, precision="float16", any_size=True))
-
-
-def _command_seconds(path, repeats):
-    command = [sys.executable, "-m", "keras_colorizer", "colorize", str(path)]
-    command += ["-o", str(path.with_suffix(".command.jpg")), "--overwrite"]
-    command += ["--model", str(path.with_name(MODEL))]
-    run = partial(subprocess.run, command, check=True, capture_output=True)
-    return statistics.median(seconds(run) for _ in range(repeats))
-
-
-def _first_photo(path):
+def _first_photo(path: Path) -> tuple[dict[str, float], float, float]:
     """Seconds of each step, and peak memory in MB before and after."""
-    colorizer = Colorizer.load(path.with_name(MODEL))
+    colorizer = Colorizer.from_preset("small")
     before = peak_megabytes()
-    times = _lap_times(_steps(colorizer, path))
-    return times, before, peak_megabytes()
+    return _lap_times(_steps(colorizer, path)), before, peak_megabytes()
 
 
-def _later_photos(path, repeats):
-    """Median seconds of each step, and those of the peer."""
-    colorizer = Colorizer.load(path.with_name(MODEL))
-    pixels, ab = read_photo(path).pixels, _noise_ab(colorizer.render_size)
-    measures = {
-        "ours": lambda: _lap_times(_steps(colorizer, path)),
-        "peer": lambda: seconds(partial(_by_scikit_image, pixels, ab)),
+def _later_photos(path: Path, repeats: int) -> dict[str, float]:
+    """Median seconds of each step."""
+    colorizer = Colorizer.from_preset("small")
+    rounds = [_lap_times(_steps(colorizer, path)) for _ in range(repeats + 1)]
+    return {
+        step: statistics.median(times[step] for times in rounds[1:])
+        for step in rounds[0]
     }
-    interleaved(measures, repeats=1)
-    results = interleaved(measures, repeats=repeats)
-    ours = {
-        step: statistics.median(times[step] for times in results["ours"])
-        for step in results["ours"][0]
-    }
-    return ours, statistics.median(results["peer"])
 
 
-def _steps(colorizer, path):
-    """Colors a file as the command line does; yields each step when done."""
+def _steps(colorizer: Colorizer, path: Path) -> Iterator[str]:
+    """Colors a file as the command does; yields each step when done."""
     photo = read_photo(path)
     yield READING
     lightness = steps.photo_lightness(photo.pixels)
-    yield LIGHTNESS
+    yield "lightness"
     view = steps.network_view(lightness, colorizer.render_size)
     yield "network's view"
     ab = colorizer.predict_ab(view)[0]
     yield "network"
     rgb = steps.merge(lightness, ab, photo.pixels.dtype.type)
-    yield MERGING
-    write_photo(
-        dataclasses.replace(photo, pixels=rgb), path.with_suffix(".out.jpg")
-    )
+    yield "merging"
+    colored = dataclasses.replace(photo, pixels=rgb)
+    write_photo(colored, path.with_suffix(".out.jpg"))
     yield WRITING
 
 
-def _lap_times(steps):
+def _lap_times(steps: Iterator[str]) -> dict[str, float]:
     times, start = {}, time.perf_counter()
     for name in steps:
         end = time.perf_counter()
         times[name] = end - start
         start = end
-    between = [t for name, t in times.items() if name not in (READING, WRITING)]
-    return {**times, OTHERS: sum(between)}
+    return times
 
 
-def _noise_ab(side):
-    import numpy as np
+def _print_commands(folder: Path, checkouts: list[Path], repeats: int) -> None:
+    """Prints seconds from the start of a command to its end, by turns."""
+    photos = {
+        f"a photo, {MEDIUM[0]} x {MEDIUM[1]}": folder / "medium.jpg",
+        f"a photo, {LARGE[0]} x {LARGE[1]}": folder / "large.jpg",
+        f"{FEW} photos, {SMALL[0]} x {SMALL[1]}": folder / "few",
+    }
+    rows = []
+    for name, path in photos.items():
+        runs = {
+            str(checkout): partial(seconds, partial(_run, path, checkout))
+            for checkout in checkouts
+        }
+        interleaved(runs, repeats=1)
+        times = interleaved(runs, repeats=repeats)
+        rows.append((name, *map(statistics.median, times.values())))
+    print_table(["whole command, s", *map(str, checkouts)], rows)
 
-    return np.random.default_rng(0).uniform(-20, 20, (side, side, 2))
+
+def _run(path: Path, checkout: Path) -> None:
+    with tempfile.TemporaryDirectory() as out:
+        subprocess.run(
+            _command(path, Path(out)),
+            env={**os.environ, "PYTHONPATH": str(checkout)},
+            cwd=checkout,
+            check=True,
+            capture_output=True,
+        )
 
 
-def _by_scikit_image(pixels, ab):
-    from skimage import color, transform, util
-
-    rgb = color.gray2rgb(pixels) if pixels.ndim == 2 else pixels
-    lab = color.rgb2lab(rgb)
-    lab[..., 1:] = transform.resize(ab, pixels.shape[:2], order=1)
-    return util.img_as_ubyte(color.lab2rgb(lab))
+def _command(path: Path, out: Path) -> list[str]:
+    words = ["-m", "keras_colorizer", "colorize", str(path), "-o", str(out)]
+    return [sys.executable, *words]
 
 
-def _print_times(name, first, later):
+def _print_engines(folder: Path, engines: tuple[str, ...]) -> None:
+    scans = folder / "many"
     print_table(
-        [f"{name} JPEG, {SIZE[0]} x {SIZE[1]}", "first photo, s", "later, s"],
-        [(step, first[step], later[step]) for step in later],
+        ["engine", "photos", "s", "photos/s", "MB early", "MB late"],
+        [_measured(engine, scans, folder / engine) for engine in engines],
     )
 
 
-def _print_peer(peer, ours):
-    print(
-        f"NumPy and scikit-image take {peer:.2f} s for lightness and merging, "
-        f"{peer / ours:.1f} times as\nlong."
-    )
+def _measured(engine: str, scans: Path, out: Path) -> tuple:
+    start = time.perf_counter()
+    command = [*_command(scans, out), "--engine", engine]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        memory = [_megabytes(process.pid)]
+        while process.poll() is None:
+            time.sleep(SAMPLE_SECONDS)
+            memory.append(_megabytes(process.pid))
+    taken = time.perf_counter() - start
+    names = [
+        sorted(p.name for p in folder.iterdir()) for folder in (scans, out)
+    ]
+    if names[0] != names[1]:
+        sys.exit(f"{engine}: {len(names[0])} photos, {len(names[1])} results.")
+    count, quarter = len(names[0]), max(1, len(memory) // 4)
+    early, late = max(memory[:quarter]), max(memory[-quarter:])
+    return engine, count, taken, count / taken, early, late
+
+
+def _megabytes(pid: int) -> float:
+    """Resident memory of a process and of all that it has started."""
+    total = 0
+    try:
+        parent = psutil.Process(pid)
+        for process in [parent, *parent.children(recursive=True)]:
+            total += process.memory_info().rss
+    except psutil.NoSuchProcess:
+        pass  # What has just ended counts no more.
+    return total / 1e6
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ FLOORS = [
     ["gan", "data", "metrics"],
     ["callbacks", "inference"],
     ["evaluation", "exporting", "training"],
-    ["bulk", "serving"],
+    ["colorizing", "serving"],
     ["cli"],
     ["__main__"],
 ]
@@ -33,7 +33,7 @@ FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 
 # What the networks of any Keras backend, and the command line, must not load.
 WITHOUT_TENSORFLOW = [
-    "bulk",
+    "colorizing",
     "chroma.saturation",
     "chroma.steps",
     "cli",

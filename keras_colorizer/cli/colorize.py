@@ -1,37 +1,23 @@
-"""`python -m keras_colorizer colorize`."""
+"""`keras-colorizer colorize`."""
 
-import os
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
-from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
-from rich.progress import track
+from rich.markup import escape
+from rich.progress import Progress
 
-from keras_colorizer.bulk.batch import Settings
-from keras_colorizer.bulk.engines import Engine
-from keras_colorizer.bulk.folders import (
-    Folder,
-    check_writable,
-    is_uri,
-    open_folder,
-)
-from keras_colorizer.bulk.manifest import Manifest
-from keras_colorizer.bulk.plan import Plan
-from keras_colorizer.bulk.records import Record
-from keras_colorizer.bulk.sources import Sources
-from keras_colorizer.chroma.saturation import check_saturation
-from keras_colorizer.cli.colorize_report import Report
+from keras_colorizer.cli.running import FAILED, INTERRUPTED
+from keras_colorizer.colorizing.coloring import ColorizingResult
+from keras_colorizer.colorizing.colorize import colorize_photos
 from keras_colorizer.errors import ConfigError
-from keras_colorizer.photos import MAX_PIXELS, WRITABLE_SUFFIXES
-from keras_colorizer.pretrained import DEFAULT, TFLITE, pretrained_file
+from keras_colorizer.photos import MAX_PIXELS
 
-# Up to so many photos are counted before the first one is colored.
-COUNTED = 100_000
+NAMED_IN_COLOR = 5
 
 
 @dataclass(frozen=True)
@@ -43,14 +29,15 @@ class Colorize:
     written.
 
     Attributes:
-        photos: Photos, folders (searched recursively), globs in quotes, or
-            URIs of object stores such as s3://bucket/scans.
-        output: Where to write: a folder or its URI, in which the tree of the
-            named folders is kept, or for a single photo a file, whose suffix
+        photos: Photos, folders (searched recursively) or globs in quotes.
+        output: Where to write: a folder, in which the tree of the named
+            folders is kept, or for a single photo a file, whose suffix
             chooses the format (.jpg, .png, .tif, .webp, .bmp).
         model: A .tflite file, which starts fastest, or the folder of a
-            training run, a .keras file, or the folder of a SavedModel. By
-            default the pretrained `small`, which comes with the package.
+            training run, a .keras file, or the folder of a SavedModel, or the
+            address of a served one, such as
+            http://localhost:8501/v1/models/colorizer. By default the
+            pretrained `small`, which comes with the package.
         saturation: Factor on the colors: 0 is grey, 1 is as predicted. auto
             makes pale photos about as colorful as natural ones are: timid
             colors up to twice as strong, and wrong ones as well.
@@ -58,125 +45,107 @@ class Colorize:
             it they are skipped.
         max_pixels: Refuse larger photos before decoding them. Memory grows by
             about 25 bytes a pixel.
-        engine: local colors in processes of this machine; ray on a cluster of
-            many, for millions of photos (pip install "keras_colorizer[ray]").
-        workers: How many processes, or actors on the cluster. By default one
-            for each core, but no more than memory holds or the photos keep
-            busy.
-        address: The Ray cluster, such as 10.0.0.1:6379, ray://head:10001 or
-            auto; by default the one that RAY_ADDRESS names, or else one that
-            is started on this machine.
-        manifest: A folder or its URI for manifest.jsonl, a line with size and
-            checksum for each result, and dead_letters.jsonl, a line with the
-            reason for each photo that failed. With ray it is by default the
-            output folder.
+        engine: processes colors many photos in a process for each core; ray
+            on all machines of the cluster that RAY_ADDRESS names (pip install
+            "keras-colorizer[ray]").
     """
 
     photos: tyro.conf.Positional[tuple[str, ...]]
     output: Annotated[str, tyro.conf.arg(aliases=["-o"])] = "colorized"
-    model: Path | None = None
+    model: str | None = None
     saturation: float | Literal["auto"] = 1.0
     overwrite: bool = False
     max_pixels: int = MAX_PIXELS
-    engine: Literal["local", "ray"] = "local"
-    workers: int | None = None
-    address: str | None = None
-    manifest: str | None = None
+    engine: Literal["processes", "ray"] = "processes"
 
 
 def colorize(options: Colorize) -> int:
     """Colors what the command line names, and returns the exit code.
+
+    Ctrl-C, too, ends with a summary: each result is whole or not there.
 
     Raises:
         ColorizerError: If there is nothing to color, or nothing to color it
             with.
     """
     _check(options)
-    engine = Engine(options.engine, options.workers, _address(options))
-    model = options.model or pretrained_file(DEFAULT, TFLITE)
-    engine.check(model)
-    sources = Sources(options.photos)
-    output, file = _output(options)
-    records_folder = _records_folder(options, output)
-    console = Console(stderr=True)
-    report = Report(console, letters=records_folder)
-    with _manifest(records_folder) as manifest:
-        plan = Plan(
-            sources,
-            output=output,
-            file=file,
-            recorded=None if manifest is None else manifest.outputs,
-            overwrite=options.overwrite,
-        )
-        settings = Settings(
-            tuple(sources.roots),
-            output,
-            options.saturation,
-            options.max_pixels,
-        )
-        for record in _records(plan, engine, model, settings, console):
-            report.add(record)
-            if manifest is not None:
-                manifest.add(record)
-    return report.finish(skipped=plan.skipped, output=options.output)
+    display = _Display()
+    code = 0
+    try:
+        # Ray tells of dead workers on stdout, where only the summary belongs.
+        with redirect_stdout(sys.stderr), display.bar:
+            colorize_photos(
+                options.photos,
+                options.output,
+                model=options.model,
+                saturation=options.saturation,
+                max_pixels=options.max_pixels,
+                engine=options.engine,
+                overwrite=options.overwrite,
+                progress=display,
+            )
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    display.print_details()
+    print(f"{display.summary()}, in {options.output}")
+    return code or (FAILED if display.result.failed else 0)
 
 
-def _check(options):
-    check_saturation(options.saturation)
+def _check(options: Colorize) -> None:
+    if not options.photos:
+        raise ConfigError("Name at least one photo, folder or glob.")
     if options.max_pixels < 1:
         raise ConfigError(
             f"--max-pixels must be at least 1. Received: {options.max_pixels}"
         )
-    if options.model is not None and not options.model.exists():
-        raise ConfigError(f"--model: there is no `{options.model}`.")
-    if not options.photos:
-        raise ConfigError("Name at least one photo, folder or glob.")
+    model = options.model
+    if model and "://" not in model and not Path(model).exists():
+        raise ConfigError(f"--model: there is no `{model}`.")
 
 
-def _address(options):
-    if options.engine == "ray" and options.address is None:
-        return os.environ.get("RAY_ADDRESS")
-    return options.address
+class _Display:
+    """A progress bar, where stderr is a terminal, and words at the end."""
 
-
-def _output(options) -> tuple[Folder, str | None]:
-    """The folder to write to, and the name of the file if it is but one."""
-    name = options.output.rstrip("/")
-    is_folder = not is_uri(name) and Path(name).is_dir()
-    if is_folder or not name.lower().endswith(WRITABLE_SUFFIXES):
-        return open_folder(name or "/"), None
-    folder, _, file = name.rpartition("/")
-    return open_folder(folder or "."), file
-
-
-def _records_folder(options, output) -> Folder | None:
-    if options.manifest is not None:
-        return open_folder(options.manifest)
-    return output if options.engine == "ray" else None
-
-
-def _manifest(folder) -> AbstractContextManager[Manifest | None]:
-    return nullcontext() if folder is None else Manifest(folder)
-
-
-def _records(plan, engine, model, settings, console) -> Iterator[Record]:
-    """Yields what becomes of each photo, with a progress bar."""
-    tasks = iter(plan)
-    head = list(islice(tasks, COUNTED))
-    if head:
-        if is_uri(settings.output.label("")):
-            check_writable(settings.output)
-        yield from track(
-            engine.color(
-                chain(head, tasks),
-                count=len(head),
-                model=model,
-                settings=settings,
-            ),
-            "Coloring",
-            # Of more it is not known how many there are.
-            total=len(head) if len(head) < COUNTED else None,
-            console=console,
-            disable=not console.is_terminal,
+    def __init__(self) -> None:
+        self.result, self.left = ColorizingResult(), 0
+        self._console = Console(stderr=True)
+        self.bar = Progress(
+            console=self._console, disable=not self._console.is_terminal
         )
-    yield from plan.failures
+        self._line = self.bar.add_task("Coloring", total=None)
+
+    def __call__(self, result: ColorizingResult, left: int) -> None:
+        """Shows a result so far, and the number of photos left."""
+        self.result, self.left = result, left
+        tried = result.done + len(result.failed)
+        self.bar.update(self._line, completed=tried, total=tried + left)
+
+    def print_details(self) -> None:
+        """Prints all that is more than a number of colored photos."""
+        result = self.result
+        if result.skipped:
+            self._print(
+                f"{result.skipped} skipped: their results exist (--overwrite "
+                "colors them again)."
+            )
+        if result.in_color:
+            names = result.in_color[:NAMED_IN_COLOR]
+            more = ", ..." if len(result.in_color) > len(names) else ""
+            self._print(
+                f"{len(result.in_color)} in color already, colored anew from "
+                f"their lightness: {escape(', '.join(names))}{more}"
+            )
+        for reason in result.failed.values():
+            self._print(f"[bold red]Failed:[/] {escape(reason)}")
+        if self.left:
+            self._print(
+                f"Stopped, {self.left} are left: the same command goes on."
+            )
+
+    def summary(self) -> str:
+        """Returns the number of colored photos, out of those to color."""
+        done, failed = self.result.done, len(self.result.failed)
+        return f"{done} of {done + failed + self.left} colored"
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, highlight=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Many photos: plan, worker processes, Ray Data."""

@@ -1,0 +1,102 @@
+"""One photo, from file to file: the unit of work."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from keras_colorizer.errors import PhotoError, ServingError
+from keras_colorizer.photos import read_photo, write_photo
+from keras_colorizer.silence import silent_stderr
+
+if TYPE_CHECKING:  # Planning does not wait for LiteRT.
+    from keras_colorizer.inference.colorizer import Colorizer
+
+
+@dataclass(frozen=True)
+class Task:
+    """The path of a photo, and that of its result."""
+
+    photo: str
+    result: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The arguments of `colorize_photos` that hold for every photo."""
+
+    model: str
+    saturation: float | Literal["auto"]
+    max_pixels: int
+    overwrite: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a task; the reason is a sentence if there is no result."""
+
+    photo: str
+    reason: str | None = None
+    was_color: bool = False
+
+
+@dataclass
+class ColorizingResult:
+    """The results of a run over many photos.
+
+    Attributes:
+        done: Number of photos colored.
+        skipped: Number of photos left out, since their result existed.
+        failed: The reason, a sentence, by photo.
+        in_color: Photos colored although they were in color already.
+    """
+
+    done: int = 0
+    skipped: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    in_color: list[str] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Counts the end of a task."""
+        if outcome.reason is not None:
+            self.failed[outcome.photo] = outcome.reason
+            return
+        self.done += 1
+        if outcome.was_color:
+            self.in_color.append(outcome.photo)
+
+
+def load_colorizer(model: str) -> "Colorizer":
+    """Loads a colorizer without the messages of its runtime."""
+    with silent_stderr():
+        from keras_colorizer.inference.colorizer import Colorizer
+
+        return Colorizer.load(model)
+
+
+def colorize_task(
+    colorizer: "Colorizer", task: Task, settings: Settings
+) -> Outcome:
+    """Colors one photo; its own failure is an outcome, not an error.
+
+    A result that exists is kept unless `settings.overwrite`: a task that is
+    repeated, since its worker was killed, may have been finished already.
+
+    Raises:
+        ColorizerError: If the model itself does not work.
+    """
+    path, result = Path(task.photo), Path(task.result)
+    if result.exists() and not settings.overwrite:
+        return Outcome(task.photo)
+    try:
+        photo = read_photo(path, max_pixels=settings.max_pixels)
+        colored = colorizer.colorize_photo(
+            photo, saturation=settings.saturation
+        )
+        write_photo(colored, result)
+    except PhotoError as error:
+        return Outcome(task.photo, str(error))
+    except ServingError as error:
+        return Outcome(task.photo, f"`{path}`: {error}")
+    except MemoryError:
+        return Outcome(task.photo, f"`{path}` does not fit into memory.")
+    return Outcome(task.photo, was_color=bool(photo.is_colored))

@@ -1,0 +1,150 @@
+"""Many photos, from files to files."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple
+from pathlib import Path
+from typing import Literal
+
+from keras_colorizer.chroma.saturation import check_saturation
+from keras_colorizer.colorizing.coloring import (
+    ColorizingResult,
+    Outcome,
+    Settings,
+    Task,
+    colorize_task,
+    load_colorizer,
+)
+from keras_colorizer.colorizing.plan import plan_run
+from keras_colorizer.photos import MAX_PIXELS
+from keras_colorizer.pretrained import DEFAULT, TFLITE, pretrained_file
+
+# Fewer are colored before a second process has started.
+PHOTOS_A_PROCESS = 8
+BYTES_A_PROCESS = 10**9  # Of the machine; a scan of 12 megapixels takes 0.36.
+MORE_REQUESTS = 2  # Than cores: processes wait while a server computes.
+
+
+def colorize_photos(
+    sources: Sequence[str | Path],
+    output: str | Path,
+    *,
+    model: str | Path | None = None,
+    saturation: float | Literal["auto"] = 1.0,
+    max_pixels: int = MAX_PIXELS,
+    engine: Literal["processes", "ray"] = "processes",
+    overwrite: bool = False,
+    progress: Callable[[ColorizingResult, int], None] | None = None,
+) -> ColorizingResult:
+    """Colors photos, from files to files of the same names.
+
+    A result appears whole or not at all. A photo that fails is listed, and
+    the others are colored; those of a killed worker are tried once more.
+
+    Example:
+        ```python
+        result = colorize_photos(["scans"], "colored")
+        print(result.done, "colored;", *result.failed.values())
+        ```
+
+    Args:
+        sources: Photos, folders (searched at any depth), and patterns such as
+            "scans/**/*.jpg".
+        output: A folder, in which the tree of the named folders is kept, or
+            for one photo a file, whose suffix chooses the format.
+        model: As for `Colorizer.load`; by default the pretrained `small`.
+        saturation: As for `Colorizer.colorize`.
+        max_pixels: Larger photos fail.
+        engine: Processes of this machine, or the actors of a Ray cluster,
+            whose machines see photos and model at the same paths.
+        overwrite: Whether photos whose result exists are colored again.
+        progress: Called at the start and after each photo with the result so
+            far, always the same object, and the number of photos left.
+
+    Returns:
+        Counts, and the reasons for what failed.
+
+    Raises:
+        ColorizerError: If there are no photos, an argument is out of range,
+            or the model or the cluster does not work.
+    """
+    check_saturation(saturation)
+    model = str(model or pretrained_file(DEFAULT, TFLITE))
+    names = [str(source) for source in sources]
+    tasks, result = plan_run(names, str(output), overwrite=overwrite)
+    if engine == "ray":
+        from keras_colorizer.colorizing.ray_data import check_ray
+
+        check_ray()
+        # Its workers have a working folder of their own.
+        tasks = [Task(*map(os.path.abspath, astuple(task))) for task in tasks]
+        model = os.path.abspath(model) if os.path.exists(model) else model
+    settings = Settings(model, saturation, max_pixels, overwrite)
+    report = progress or (lambda result, left: None)
+    report(result, len(tasks))
+    outcomes = color_tasks(tasks, settings, engine=engine)
+    for number, outcome in enumerate(outcomes, start=1):
+        result.add(outcome)
+        report(result, len(tasks) - number)
+    return result
+
+
+def color_tasks(
+    tasks: Sequence[Task], settings: Settings, *, engine: str
+) -> Iterator[Outcome]:
+    """Yields one outcome for each task, in the order in which they end.
+
+    Those whose worker was killed are repeated at the end, one by one.
+    """
+    left = {task.photo: task for task in tasks}
+    for alone in (False, True):
+        for outcome in _colored(list(left.values()), settings, engine, alone):
+            del left[outcome.photo]
+            yield outcome
+    for photo in left:
+        yield Outcome(
+            photo,
+            f"`{photo}`: the process that colored it died twice; is there "
+            "enough memory?",
+        )
+
+
+def _colored(
+    tasks: list[Task], settings: Settings, engine: str, alone: bool
+) -> Iterator[Outcome]:
+    if not tasks:
+        return
+    if engine == "ray":
+        from keras_colorizer.colorizing.ray_data import color_on_ray
+
+        yield from color_on_ray(tasks, settings, alone=alone)
+        return
+    count = 1 if alone else process_count(len(tasks), settings.model)
+    if alone or count > 1:
+        # One photo alone does not wait for these imports.
+        from keras_colorizer.colorizing.processes import color_in_processes
+
+        yield from color_in_processes(tasks, settings, count=count)
+        return
+    colorizer = load_colorizer(settings.model)
+    for task in tasks:
+        yield colorize_task(colorizer, task, settings)
+
+
+def process_count(photos: int, model: str) -> int:
+    """Returns the number of processes that suits the machine and the model.
+
+    One, which has no start to wait for, for few photos, and for models that
+    TensorFlow runs on all cores by itself.
+    """
+    is_served = "://" in model
+    useful = photos // PHOTOS_A_PROCESS
+    if useful < 2 or not (is_served or model.endswith(".tflite")):
+        return 1
+    from keras_colorizer.litert import available_cores
+
+    count = available_cores() + (MORE_REQUESTS if is_served else 0)
+    if hasattr(os, "sysconf"):  # Not on Windows.
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        count = min(count, memory // BYTES_A_PROCESS)
+    return max(1, min(useful, count))

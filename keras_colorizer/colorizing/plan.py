@@ -1,0 +1,112 @@
+"""The plan of a run: the photos to color, and the files of their results."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from keras_colorizer.colorizing.coloring import (
+    ColorizingResult,
+    Outcome,
+    Task,
+)
+from keras_colorizer.errors import ConfigError
+from keras_colorizer.photos import WRITABLE_SUFFIXES, FoundPhoto, find_photos
+
+# GIF, which cannot hold a photo in full color, becomes this.
+FALLBACK_SUFFIX = ".png"
+
+
+def plan_run(
+    sources: Sequence[str], output: str, *, overwrite: bool
+) -> tuple[list[Task], ColorizingResult]:
+    """Finds photos and names their results after them.
+
+    The same arguments, those of `colorize_photos`, always give the same
+    names, so that a run that was stopped goes on where it was.
+
+    Returns:
+        The photos to color, and a result that counts all others.
+
+    Raises:
+        ColorizerError: If there is nothing to color.
+    """
+    tasks: list[Task] = []
+    named: set[str] = set()
+    others = ColorizingResult()
+    for task in _pairs(sources, output):
+        if reason := _clash(task, named):
+            others.add(Outcome(task.photo, reason))
+        elif os.path.exists(task.result) and not overwrite:
+            others.skipped += 1
+        else:
+            tasks.append(task)
+        named.add(task.result)
+    return tasks, others
+
+
+def _pairs(sources: Sequence[str], output: str) -> Iterator[Task]:
+    """Yields each photo with the name of its result."""
+    for name in (*sources, output):
+        if "://" in name:
+            raise ConfigError(
+                f"`{name}` is no path: mount the store as a folder, or see "
+                "docs/colorizing_millions.md."
+            )
+    found = find_photos(sources)
+    is_file = output.lower().endswith(WRITABLE_SUFFIXES)
+    if is_file and not os.path.isdir(output):
+        yield _single(found, output)
+        return
+    for photo in _without_results(found, sources, output):
+        relative = photo.relative
+        if not relative.name.lower().endswith(WRITABLE_SUFFIXES):
+            relative = relative.with_suffix(FALLBACK_SUFFIX)
+        yield Task(str(photo.path), os.path.join(output, relative))
+
+
+def _single(found: list[FoundPhoto], output: str) -> Task:
+    photo = found[0].path
+    if len(found) > 1:
+        raise ConfigError(
+            f"-o {output} names one file, but there are {len(found)} photos: "
+            "name a folder."
+        )
+    if os.path.realpath(photo) == os.path.realpath(output):
+        raise ConfigError(f"-o {output} would replace the photo itself.")
+    return Task(str(photo), output)
+
+
+def _without_results(
+    found: list[FoundPhoto], sources: Sequence[str], output: str
+) -> Iterable[FoundPhoto]:
+    """Leaves out earlier results, in a folder that is being colored."""
+    folder = os.path.join(os.path.realpath(output), "")
+    named = set(map(Path, sources))
+    kept = [
+        photo
+        for photo in found
+        if photo.path in named
+        or not os.path.realpath(photo.path).startswith(folder)
+    ]
+    if not kept:
+        raise ConfigError(
+            f"All photos lie in the output folder `{output}`: choose another "
+            "one with -o."
+        )
+    return kept
+
+
+def _clash(task: Task, named: set[str]) -> str | None:
+    """The reason why a photo can have no result of its own."""
+    if os.path.realpath(task.photo) == os.path.realpath(task.result):
+        return (
+            f"`{task.photo}` would be replaced by its own result: choose "
+            "another folder with -o."
+        )
+    if task.result in named:
+        return (
+            f"`{task.photo}` and a photo before it would both become "
+            f"`{task.result}`: color them one after the other, into two "
+            "folders."
+        )
+    return None

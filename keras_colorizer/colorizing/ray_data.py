@@ -1,0 +1,121 @@
+"""Ray Data: the same work, on the machines of a cluster."""
+
+import importlib.util
+import logging
+import os
+import pickle
+import socket
+import warnings
+from collections.abc import Iterator, Sequence
+
+from keras_colorizer.colorizing.coloring import (
+    Outcome,
+    Settings,
+    Task,
+    colorize_task,
+    load_colorizer,
+)
+from keras_colorizer.errors import ColorizerError, ConfigError, first_line
+from keras_colorizer.silence import silent_stderr
+
+LARGEST_BLOCK = 32  # Photos that are done again for a killed worker, at most.
+BLOCKS_A_CORE = 8  # At least, so that all cores end at about the same time.
+
+
+def check_ray() -> None:
+    """Refuses early what Ray itself would wait minutes for.
+
+    Raises:
+        ConfigError: If Ray is not installed, or nothing answers at the
+            address in RAY_ADDRESS.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise ConfigError(
+            '--engine ray needs Ray: pip install "keras-colorizer[ray]".'
+        )
+    address = os.environ.get("RAY_ADDRESS", "")
+    host, _, port = address.rpartition(":")
+    try:
+        if port.isdecimal():
+            socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(
+            f"RAY_ADDRESS: no Ray cluster answers at {address} "
+            f"({first_line(error)}); name one as HOST:PORT."
+        ) from None
+
+
+def color_on_ray(
+    tasks: Sequence[Task], settings: Settings, *, alone: bool
+) -> Iterator[Outcome]:
+    """Colors photos on the cluster in RAY_ADDRESS, or on one started here.
+
+    It hands out blocks of photos, or each one `alone`.
+
+    Yields:
+        One outcome for each task whose worker did not die.
+
+    Raises:
+        ColorizerError: If the model does not work, or the cluster is lost.
+    """
+    try:
+        yield from _colored(tasks, settings, alone)
+    except Exception as error:  # noqa: BLE001, Ray's errors have no one base.
+        line = (str(error).strip() or repr(error)).splitlines()[-1]
+        raise ColorizerError(f"Ray failed: {line}") from None
+
+
+def _colored(
+    tasks: Sequence[Task], settings: Settings, alone: bool
+) -> Iterator[Outcome]:
+    import ray.data
+
+    _connect()
+    cores = int(ray.cluster_resources()["CPU"])
+    size = 1 if alone else len(tasks) // (cores * BLOCKS_A_CORE)
+    blocks = -(-len(tasks) // min(max(1, size), LARGEST_BLOCK))
+    # In bytes, as Arrow takes no file names that are not Unicode.
+    rows = [{"task": pickle.dumps(task)} for task in tasks]
+    with warnings.catch_warnings():
+        # Retries are endless by default, and Ray 2.64 names their limit anew.
+        warnings.simplefilter("ignore")
+        colored = ray.data.from_items(rows, override_num_blocks=blocks).map(
+            PhotoColorizer,  # type: ignore[arg-type]  # Hinted as a function.
+            fn_constructor_args=[settings],
+            compute=ray.data.ActorPoolStrategy(size=min(cores, blocks)),
+            num_cpus=1,
+            max_task_retries=0,
+        )
+    colored.context.max_errored_blocks = -1
+    colored.context.enable_progress_bars = False
+    for row in colored.iter_rows():
+        yield pickle.loads(row["outcome"])
+
+
+def _connect() -> None:
+    """Connects to a cluster, or starts one, quietly."""
+    import ray
+
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    with silent_stderr():
+        ray.init(
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            ignore_reinit_error=True,
+        )
+
+
+class PhotoColorizer:
+    """The function that Ray Data maps, in an actor: it loads the model once."""
+
+    def __init__(self, settings: Settings):
+        self._colorizer = load_colorizer(settings.model)
+        self._settings = settings
+
+    def __call__(self, row: dict[str, bytes]) -> dict[str, bytes]:
+        task = pickle.loads(row["task"])
+        outcome = colorize_task(self._colorizer, task, self._settings)
+        return {"outcome": pickle.dumps(outcome)}
