@@ -30,7 +30,8 @@ def reader(folder, **kwargs):
 
 
 def batches(photos, count):
-    stream = training_batches(photos, batch_size=4, seed=7)
+    steps = tf.data.Dataset.counter()
+    stream = training_batches(photos, steps, batch_size=4, seed=7)
     return [[np.array(x) for x in batch] for batch in stream.take(count)]
 
 
