@@ -4,8 +4,12 @@ Public names load when they are first used: importing the package is instant.
 """
 
 import importlib
+from typing import Any
 
-__version__ = "0.1.0"
+from keras_colorizer.errors import extras_named
+from keras_colorizer.registration import register_with_keras
+
+__version__ = "0.2.0"
 
 _HOME = {
     "ColorizationGAN": "gan",
@@ -33,6 +37,7 @@ _HOME = {
             "ColorizerWarning",
             "ConfigError",
             "DataError",
+            "MissingExtraError",
             "PhotoError",
             "PhotoTooLargeError",
             "ServingError",
@@ -46,12 +51,16 @@ _HOME = {
 
 __all__ = sorted([*_HOME, "__version__"])
 
+register_with_keras()
 
-def __getattr__(name):
+
+def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    with extras_named():
+        module = importlib.import_module(f"{__name__}.{_HOME[name]}")
+    return getattr(module, name)
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return __all__

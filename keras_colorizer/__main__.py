@@ -1,4 +1,4 @@
-"""`python -m keras_colorizer`, also installed as `keras-colorizer`."""
+"""The command `python -m keras_colorizer`, installed as `keras-colorizer`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Atomic writes of files and folders."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from keras_colorizer.errors import first_line
 
 # ".weights.h5" is 11. More is no suffix, but a name with a full stop in it.
 LONGEST_SUFFIXES = 12
-ABANDONED = 24 * 3600  # Seconds: nobody writes one folder for a day.
+ABANDONED = 24 * 3600  # Seconds; no folder takes a day to write.
 
 
 @contextmanager
@@ -45,8 +45,8 @@ def whole_file(path: Path) -> Iterator[Path]:
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yields a new temporary folder that takes the name on success.
 
-    What a killed process left half-made is hidden (a name that starts with a
-    dot), and cleared away by the next one that writes beside it a day later.
+    The temporary folder is hidden; the one of a killed process is removed by
+    the next that writes beside it a day later.
 
     Args:
         path: The folder to make; must not exist yet.

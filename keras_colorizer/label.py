@@ -1,4 +1,4 @@
-"""The label in a `.keras` file: what its generator is.
+"""The label of a generator in its `.keras` file.
 
 A `.keras` file is a zip archive; Keras ignores members that it does not know.
 """
@@ -15,10 +15,10 @@ DEFAULT_RENDER_SIZE = 256  # pix2pix's, for files that Keras alone has saved.
 
 
 class Label(NamedTuple):
-    """What a file says of its generator.
+    """Preset and render size of a generator.
 
     Attributes:
-        preset: What it was built from; None in files that Keras alone saved.
+        preset: The generator's; None in files that Keras alone saved.
         render_size: Side in pixels of the square it sees of a photo.
     """
 
@@ -51,7 +51,7 @@ def write_label(path: Path, label: Label) -> None:
 
 
 def damaged_file(path: Path, error: Exception) -> ArtifactError:
-    """Returns what to raise about a `.keras` file that cannot be read."""
+    """Returns the error of a `.keras` file that cannot be read."""
     return ArtifactError(
         f"`{path}` cannot be read as a Keras model ({first_line(error)}): "
         "train it anew or take another copy."

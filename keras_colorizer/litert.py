@@ -16,7 +16,7 @@ def signature_runner(
     Args:
         model: A `.tflite` file, or its bytes.
         signature: Name of one of its signatures.
-        threads: How many the fast CPU kernels use; all cores by default.
+        threads: Of the fast CPU kernels; as many as cores by default.
 
     Returns:
         A callable from arrays by name to arrays by name. It takes inputs of
@@ -41,10 +41,10 @@ def signature_runner(
 
 
 def available_cores() -> int:
-    """Returns how many cores this process may use.
+    """Returns the number of cores that this process may use.
 
     `OMP_NUM_THREADS`, where it is a number, is a limit: Ray, batch systems and
-    whoever starts a process for each core set it.
+    programs that start a process for each core set it.
     """
     cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):  # Not on macOS and Windows.

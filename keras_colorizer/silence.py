@@ -1,4 +1,4 @@
-"""Quiet, where C++ code talks and cannot be told not to."""
+"""Silences TensorFlow's and LiteRT's C++ logs."""
 
 import os
 import sys
@@ -15,9 +15,9 @@ _saved = -1
 
 @contextmanager
 def silent_stderr() -> Iterator[None]:
-    """Silences what C++ code prints: TensorFlow's, when imported, and LiteRT's.
+    """Silences the file descriptor of stderr, which C++ code writes to.
 
-    It writes to the file descriptor, in part before a log level can be set.
+    TensorFlow does so while it is imported, before a log level can be set.
     Blocks may overlap in threads.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -28,18 +28,18 @@ def silent_stderr() -> Iterator[None]:
         _leave()
 
 
-def _enter():
+def _enter() -> None:
     global _depth, _saved
     with _lock:
         _depth += 1
         if _depth == 1:
             sys.stderr.flush()
-            _saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 2)
-            os.close(nowhere)
+            _saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, 2)
+            os.close(null)
 
 
-def _leave():
+def _leave() -> None:
     global _depth
     with _lock:
         _depth -= 1

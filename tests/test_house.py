@@ -16,7 +16,7 @@ PACKAGE = Path(keras_colorizer.__file__).parent
 # Modules and folders of the package, lowest floor first. A module imports
 # from floors below its own only, and freely inside its own folder.
 FLOORS = [
-    ["errors", "silence"],
+    ["errors", "registration", "silence"],
     ["files"],
     ["label", "litert"],
     ["presets", "pretrained"],

@@ -1,10 +1,16 @@
 """Any photo in, the same photo in color out."""
 
+import ast
+import importlib
 import io
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import skimage.data
@@ -12,17 +18,22 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from skimage.color import rgb2lab
 
+import keras_colorizer
 from keras_colorizer import (
     ArtifactError,
     Colorizer,
+    ConfigError,
     PhotoTooLargeError,
     UnreadablePhotoError,
-    build_generator,
+    build_discriminator,
 )
 from keras_colorizer.chroma import steps
-from keras_colorizer.inference.keras_network import KerasNetwork
-from keras_colorizer.networks.generator_file import save_generator
+from keras_colorizer.networks.generator_file import (
+    load_generator,
+)
 from keras_colorizer.photos import Photo
+from keras_colorizer.pretrained import KERAS, pretrained_file
+from keras_colorizer.registration import PACKAGE, SERIALIZABLE
 from keras_colorizer.silence import silent_stderr
 
 
@@ -113,13 +124,6 @@ def test_rotated_photo_comes_out_upright(colorizer):
     assert colorizer.colorize(file.getvalue()).size == (60, 90)
 
 
-def test_batch_and_single_predictions_agree(colorizer, rng):
-    lightness = rng.uniform(0, 100, (8, 32, 32, 1)).astype("float32")
-    batch = colorizer.predict_ab(lightness)
-    for one, expected in zip(lightness, batch, strict=True):
-        assert_allclose(colorizer.predict_ab(one[None])[0], expected, atol=1e-3)
-
-
 def test_run_folder_and_keras_file_are_the_same_model(tiny_run, colorizer):
     grey = skimage.data.camera()
     file = Colorizer.load(tiny_run.generator)
@@ -129,15 +133,64 @@ def test_run_folder_and_keras_file_are_the_same_model(tiny_run, colorizer):
     )
 
 
-def test_phone_network_survives_its_file(tmp_path):
-    path = tmp_path / "small.keras"
-    generator = build_generator("small")
-    save_generator(generator, path, preset="small", render_size=64)
+def test_a_keras_generator_colors_as_its_file(tiny_run, colorizer):
+    generator = load_generator(tiny_run.generator).generator
     grey = skimage.data.camera()
-    one = Colorizer(KerasNetwork(generator, render_size=64)).colorize(grey)
+    one = Colorizer(generator, render_size=32)
     assert_array_equal(
-        np.asarray(Colorizer.load(path).colorize(grey)), np.asarray(one)
+        np.asarray(one.colorize(grey)), np.asarray(colorizer.colorize(grey))
     )
+    assert Colorizer(generator).render_size == 256
+    fixed = keras.Input((64, 64, 1))
+    assert Colorizer(keras.Model(fixed, generator(fixed))).render_size == 64
+
+
+@pytest.mark.parametrize(
+    ("network", "error", "words"),
+    [
+        ("runs/mine", ConfigError, "`Colorizer.load`. Received: str"),
+        (None, ConfigError, "Received: NoneType"),
+        (keras.Sequential(), ArtifactError, "no generator: that maps"),
+        (build_discriminator("patchgan_70_light"), ArtifactError, "lightness"),
+    ],
+    ids=["path", "nothing", "empty", "discriminator"],
+)
+def test_what_is_no_network_is_told_what_is(network, error, words):
+    with pytest.raises(error, match=words):
+        Colorizer(network)
+
+
+def decorated():
+    """Names and modules of the classes registered with Keras, by their code."""
+    for path in Path(keras_colorizer.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            for decorator in getattr(node, "decorator_list", ()):
+                if "register_keras_serializable" in ast.unparse(decorator):
+                    module = path.relative_to(keras_colorizer.__path__[0])
+                    yield node.name, ".".join(module.with_suffix("").parts)
+
+
+def test_every_keras_class_has_a_stand_in():
+    assert dict(decorated()) == SERIALIZABLE
+    for name, module in SERIALIZABLE.items():
+        importlib.import_module(f"{PACKAGE}.{module}")
+        registered = keras.saving.get_registered_object(f"{PACKAGE}>{name}")
+        assert isinstance(registered, type)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import keras_colorizer; assert 'keras' not in sys.modules",
+        "import keras; import keras_colorizer",
+    ],
+)
+def test_keras_alone_loads_our_files_after_an_import(imports):
+    path = pretrained_file("small", KERAS)
+    load = f"import keras; keras.saving.load_model({str(path)!r})"
+    code = f"import sys; {imports}; {load}"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_unfit_models_are_named(tmp_path):
@@ -156,17 +209,12 @@ def test_unfit_models_are_named(tmp_path):
             Colorizer.load(model)
     with pytest.raises(ArtifactError, match="predict_ab"):
         Colorizer.load(steps.STEPS)
+    with pytest.raises(ArtifactError, match="`large`.*there is: small"):
+        Colorizer.from_preset("large")
     broken = tmp_path / "broken.keras"
     broken.write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(ArtifactError, match="broken.keras"):
         Colorizer.load(broken)
-
-
-def test_pretrained_model_that_does_not_ship_is_named():
-    with pytest.raises(
-        ArtifactError, match="No pretrained `large`.*there is: small"
-    ):
-        Colorizer.from_preset("large")
 
 
 def test_unfit_photos_are_named(colorizer, tmp_path):

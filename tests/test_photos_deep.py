@@ -1,88 +1,52 @@
 """Reading 12 and 16 bits a channel against tifffile and arithmetic."""
 
-import io
 import struct
-import zlib
 
 import numpy as np
 import pytest
-import tifffile
+from fixtures.photo_files import encoded, png_16, tiff
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from skimage import data
 
 from keras_colorizer.photos import read_photo
 
-CAMERA = Image.fromarray(data.camera()).resize((48, 36))
+CAMERA = np.asarray(Image.fromarray(data.camera()).resize((48, 36)))
 DEEP_GREY = np.random.default_rng(0).integers(0, 65536, (36, 48), np.uint16)
 DEEP_RGB = np.dstack([DEEP_GREY, DEEP_GREY[::-1], DEEP_GREY[:, ::-1]])
 
 
-def encoded(image, format, **options):
-    buffer = io.BytesIO()
-    image.save(buffer, format, **options)
-    return buffer.getvalue()
-
-
-def tiff(pixels, **options):
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, pixels, metadata=None, **options)
-    return buffer.getvalue()
-
-
-def png(width, height, bits, color_type, rows, *extra):
-    header = struct.pack(">2I5B", width, height, bits, color_type, 0, 0, 0)
-    chunks = [(b"IHDR", header), *extra, (b"IDAT", zlib.compress(rows, 9))]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(content))
-        + name
-        + content
-        + struct.pack(">I", zlib.crc32(name + content))
-        for name, content in [*chunks, (b"IEND", b"")]
-    )
-
-
 def test_a_transparent_level_of_16_bits_becomes_alpha():
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in DEEP_GREY)
     level = int(DEEP_GREY[3, 5])
-    file = png(48, 36, 16, 0, rows, (b"tRNS", struct.pack(">H", level)))
-    photo = read_photo(file)
+    transparent = (b"tRNS", struct.pack(">H", level))
+    photo = read_photo(png_16(DEEP_GREY, 0, transparent))
     assert_array_equal(photo.pixels, DEEP_GREY)
     assert_array_equal(photo.alpha, np.where(level == DEEP_GREY, 0, 255))
-
-
-def test_16_bit_grey_png_is_exact():
-    assert_array_equal(
-        read_photo(encoded(Image.fromarray(DEEP_GREY), "PNG")).pixels, DEEP_GREY
-    )
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 @pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
-def test_16_bit_grey_tiff_is_exact(byteorder, photometric, compression):
-    stored = DEEP_GREY if photometric == "minisblack" else 65535 - DEEP_GREY
-    file = tiff(
-        stored,
-        byteorder=byteorder,
-        photometric=photometric,
-        compression=compression,
+@pytest.mark.parametrize("grey", [DEEP_GREY, CAMERA], ids=["16", "8"])
+def test_grey_tiff_is_exact_whatever_white_is(
+    byteorder, photometric, compression, grey
+):
+    white = np.iinfo(grey.dtype).max
+    photo = read_photo(
+        tiff(
+            grey if photometric == "minisblack" else white - grey,
+            byteorder=byteorder,
+            photometric=photometric,
+            compression=compression,
+        )
     )
-    photo = read_photo(file)
-    assert_array_equal(photo.pixels, DEEP_GREY)
-    assert photo.pixels.dtype == np.uint16
+    assert_array_equal(photo.pixels, grey)
+    assert photo.pixels.dtype == grey.dtype
 
 
 def test_lzw_tiff_of_16_bits_is_exact():
     file = encoded(Image.fromarray(DEEP_GREY), "TIFF", compression="tiff_lzw")
     assert_array_equal(read_photo(file).pixels, DEEP_GREY)
-
-
-@pytest.mark.parametrize("byteorder", ["<", ">"])
-def test_8_bit_tiff_where_white_is_zero_is_not_inverted(byteorder):
-    stored = 255 - np.asarray(CAMERA)
-    file = tiff(stored, byteorder=byteorder, photometric="miniswhite")
-    assert_array_equal(read_photo(file).pixels, np.asarray(CAMERA))
 
 
 def test_16_bit_grey_tiff_with_alpha_keeps_both():
@@ -97,12 +61,13 @@ def test_16_bit_grey_tiff_with_alpha_keeps_both():
     assert_array_equal(photo.alpha, DEEP_GREY[::-1])
 
 
+def rgb_tiff(*channels, **options):
+    pixels = np.dstack(channels)
+    return tiff(pixels, photometric="rgb", planarconfig="contig", **options)
+
+
 def test_a_fourth_channel_is_alpha_only_if_the_tiff_says_so():
-    options = {"photometric": "rgb", "planarconfig": "contig"}
-    infrared = tiff(
-        np.dstack([DEEP_RGB, DEEP_GREY]), extrasamples=[0], **options
-    )
-    photo = read_photo(infrared)
+    photo = read_photo(rgb_tiff(DEEP_RGB, DEEP_GREY, extrasamples=[0]))
     assert_array_equal(photo.pixels, np.rint(DEEP_RGB / 257))
     assert photo.alpha is None
 
@@ -110,13 +75,7 @@ def test_a_fourth_channel_is_alpha_only_if_the_tiff_says_so():
 def test_colors_multiplied_by_alpha_are_divided_by_it():
     alpha = np.full_like(DEEP_GREY, 32768)
     multiplied = np.rint(DEEP_RGB / 65535 * 32768).astype(np.uint16)
-    file = tiff(
-        np.dstack([multiplied, alpha]),
-        photometric="rgb",
-        planarconfig="contig",
-        extrasamples=[1],
-    )
-    photo = read_photo(file)
+    photo = read_photo(rgb_tiff(multiplied, alpha, extrasamples=[1]))
     # Half of 16 bits loses nothing that 8 bits show but at the borders.
     assert_allclose(photo.pixels, DEEP_RGB / 257, atol=0.51)
     assert_array_equal(photo.alpha, alpha)
@@ -137,20 +96,13 @@ def test_16_bit_rgb_tiff_is_rounded(byteorder, planes, compression):
     assert_array_equal(read_photo(file).pixels, np.rint(DEEP_RGB / 257))
 
 
-def test_16_bit_rgb_png_is_one_level_off_at_most():
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in DEEP_RGB)
-    photo = read_photo(png(48, 36, 16, 2, rows))
+def test_16_bit_png_is_one_level_off_at_most():
     # Pillow keeps the high byte instead of rounding.
-    assert_allclose(photo.pixels, DEEP_RGB / 257, atol=1)
-
-
-def test_16_bit_grey_png_with_alpha_is_grey():
-    rows = b"".join(
-        b"\0" + row.astype(">u2").tobytes() for row in DEEP_RGB[..., :2]
-    )
-    photo = read_photo(png(48, 36, 16, 4, rows))
-    assert_allclose(photo.pixels, DEEP_GREY / 257, atol=1)  # As above.
-    assert_allclose(photo.alpha, DEEP_GREY[::-1] / 257, atol=1)
+    rgb = read_photo(png_16(DEEP_RGB, 2))
+    assert_allclose(rgb.pixels, DEEP_RGB / 257, atol=1)
+    grey = read_photo(png_16(DEEP_RGB[..., :2], 4))
+    assert_allclose(grey.pixels, DEEP_GREY / 257, atol=1)
+    assert_allclose(grey.alpha, DEEP_GREY[::-1] / 257, atol=1)
 
 
 def test_12_bit_tiff_spans_the_full_range():
@@ -166,8 +118,6 @@ def test_12_bit_tiff_spans_the_full_range():
 
 
 def test_orientation_of_what_only_tifffile_reads_is_applied():
-    turned = tiff(
-        DEEP_RGB, photometric="rgb", extratags=[(274, "H", 1, 6, True)]
-    )
+    turned = rgb_tiff(DEEP_RGB, extratags=[(274, "H", 1, 6, True)])
     photo = read_photo(turned)
     assert_array_equal(photo.pixels, np.rint(np.rot90(DEEP_RGB, -1) / 257))

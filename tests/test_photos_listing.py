@@ -65,16 +65,9 @@ def test_patterns_are_relative_to_what_precedes_the_wildcard(
     assert relatives(tree / pattern) == names
 
 
-def test_patterns_may_be_relative_themselves(tree, monkeypatch):
+def test_each_photo_is_found_once_by_relative_names_too(tree, monkeypatch):
     monkeypatch.chdir(tree)
-    assert relatives("scans/1932") == ["e.jpg"]
-    assert relatives("other/*.jpg") == ["b.jpg"]
-    assert relatives("*/b.jpg") == ["other/b.jpg", "scans/b.jpg"]
     assert relatives(".")[0] == "other/b.jpg"
-
-
-def test_each_photo_is_found_once(tree, monkeypatch):
-    monkeypatch.chdir(tree)
     patterns = ["scans/b.jpg", "./scans", "scans/../scans/*", tree / "scans"]
     assert len(find_photos(patterns)) == len(find_photos(["scans"]))
     assert find_photos(patterns)[0].path == Path("scans/b.jpg")
@@ -90,18 +83,14 @@ def test_a_name_that_exists_is_no_pattern(tree):
     assert relatives(tree / "album [old]" / "*.jpg") == ["x.jpg"]
 
 
-def test_links_that_lead_back_are_not_followed(tree):
+def test_links_are_walked_when_named_and_not_followed_within(tree):
     names = relatives(tree / "scans")
     (tree / "scans" / "0loop").symlink_to(tree / "scans")
     (tree / "scans" / "gone.jpg").symlink_to(tree / "nowhere.jpg")
     assert relatives(tree / "scans") == names
     assert relatives(tree / "scans" / "**" / "*") == names
-
-
-def test_a_folder_named_by_a_link_is_walked(tree):
     (tree / "link").symlink_to(tree / "scans")
-    assert len(find_photos([tree / "link"])) == 5
-    assert len(find_photos([tree / "link", tree / "scans"])) == 5
+    assert len(find_photos([tree / "link", tree / "scans"])) == len(names)
 
 
 @pytest.mark.parametrize(

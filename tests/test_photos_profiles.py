@@ -3,11 +3,11 @@
 Source: ICC.1:2001-04 (version 2.4), sections 6.1 and 6.5.
 """
 
-import io
 import struct
 
 import numpy as np
 import pytest
+from fixtures.photo_files import encoded as file_of
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image, ImageCms
 
@@ -82,10 +82,8 @@ def cmyk_profile():
 
 
 def encoded(image, icc_profile, format="PNG"):
-    buffer = io.BytesIO()
     options = {"quality": 95} if format == "JPEG" else {}
-    image.save(buffer, format, icc_profile=icc_profile, **options)
-    return buffer.getvalue()
+    return file_of(image, format, icc_profile=icc_profile, **options)
 
 
 def srgb_decoded(encoded):

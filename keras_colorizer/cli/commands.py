@@ -1,35 +1,66 @@
-"""The commands of `python -m keras_colorizer`."""
+"""The commands of `keras-colorizer`."""
 
-from collections.abc import Callable
-from typing import Any
+import sys
+from collections.abc import Sequence
+from importlib import import_module
 
-import tyro
+from keras_colorizer import __version__
+from keras_colorizer.cli.running import parse, run_command
+from keras_colorizer.errors import ConfigError
 
-from keras_colorizer.cli.colorize import Colorize, colorize
-from keras_colorizer.cli.evaluate import Evaluate, evaluate
-from keras_colorizer.cli.prepare import Prepare, prepare
-from keras_colorizer.cli.running import run_command
-from keras_colorizer.cli.serve import Serve, serve
+PROGRAM = "keras-colorizer"
 
-COMMANDS: dict[str, tuple[type, Callable[[Any], int]]] = {
-    "colorize": (Colorize, colorize),
-    "evaluate": (Evaluate, evaluate),
-    "prepare": (Prepare, prepare),
-    "serve": (Serve, serve),
+# Modules beside this one, each imported when its command is called.
+COMMANDS = {
+    "colorize": ("scans/ -o colored/", "color photos, of any size"),
+    "serve": ("", "a page to try it on, and a REST API"),
+    "train": ("--data my_photos/", "train a model of your own"),
+    "export": ("--run runs/NAME", "for servers, phones and browsers"),
+    "evaluate": ("--data my_photos/", "measure how good a model is"),
+    "prepare": ("my_photos/ -o small/", "store photos for training"),
 }
+PROGRAMS = ("train", "export")  # Also train.py and export.py.
 
 
-def main() -> int:
-    """Parses the command line, runs the command, returns the exit code."""
-    return run_command(_run)
+def main(*, arguments: Sequence[str] | None = None) -> int:
+    """Parses the command line, runs the command, returns the exit code.
+
+    Args:
+        arguments: By default those of this process.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    return run_command(lambda: _run(words))
 
 
-def _run():
-    options = tyro.extras.subcommand_cli_from_dict(
-        {name: options for name, (options, _) in COMMANDS.items()},
-        prog="keras-colorizer",
-        description="Black-and-white photo in, color photo out.",
-        config=(tyro.conf.FlagCreatePairsOff,),
+def _run(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help"):
+        print(_overview())
+        return 0
+    if words == ["--version"]:
+        print(f"{PROGRAM} {__version__}")
+        return 0
+    name, *rest = words
+    if name not in COMMANDS:
+        raise ConfigError(
+            f"There is no command `{name}`: choose from {', '.join(COMMANDS)}."
+        )
+    module = import_module(f"keras_colorizer.cli.{name}")
+    if name in PROGRAMS:
+        return module.main(arguments=rest, prog=f"{PROGRAM} {name}")
+    options = getattr(module, name.capitalize())
+    command = getattr(module, name)
+    return command(parse(options, rest, prog=f"{PROGRAM} {name}"))
+
+
+def _overview() -> str:
+    lines = [
+        f"  {' '.join(filter(None, (PROGRAM, name, example))):<46}{purpose}"
+        for name, (example, purpose) in COMMANDS.items()
+    ]
+    return "\n".join(
+        [
+            "Black-and-white photo in, color photo out.\n",
+            *lines,
+            "\nEach has --help, as in: keras-colorizer colorize --help",
+        ]
     )
-    runners = dict(COMMANDS.values())
-    return runners[type(options)](options)

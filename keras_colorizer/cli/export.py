@@ -1,16 +1,18 @@
-"""The command `export`."""
+"""The command `export`, also `python export.py`."""
 
 import math
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import tyro
 from rich.console import Console
 from rich.table import Table
 
 from keras_colorizer.cli.running import (
     FAILED,
+    parse,
     print_error,
     run_command,
 )
@@ -63,15 +65,15 @@ class Export:
     training_data: str | None = None
 
 
-def main() -> int:
+def main(
+    *, arguments: Sequence[str] | None = None, prog: str = "export.py"
+) -> int:
     """Parses the command line, exports, and returns the exit code."""
-    return run_command(_export)
+    words = sys.argv[1:] if arguments is None else arguments
+    return run_command(lambda: _export(parse(Export, words, prog=prog)))
 
 
-def _export() -> int:
-    options = tyro.cli(
-        Export, prog="export.py", config=(tyro.conf.FlagCreatePairsOff,)
-    )
+def _export(options: Export) -> int:
     formats = _checked_formats(options)
     console = Console()
     reports = _exported(options, formats, console)

@@ -1,25 +1,32 @@
-"""What every command shares: exit codes, and errors in a sentence.
+"""Exit codes and error messages of all commands.
 
 Exit code 0: all done; 1: something failed, and was named; 2: the command line
-is wrong; 130: stopped by Ctrl-C.
+is wrong, or wants an extra that is not installed; 130: stopped by Ctrl-C.
 """
 
 import logging
 import signal
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
+import tyro
 from rich.console import Console
 from rich.markup import escape
 
+import keras_colorizer
 from keras_colorizer.errors import (
     ColorizerError,
     ColorizerWarning,
     ConfigError,
     DataError,
+    MissingExtraError,
+    extras_named,
 )
 
 FAILED, WRONG_COMMAND_LINE, INTERRUPTED = 1, 2, 130
+
+Options = TypeVar("Options")
 
 
 def run_command(command: Callable[[], int | None]) -> int:
@@ -35,8 +42,9 @@ def run_command(command: Callable[[], int | None]) -> int:
         signal.signal(stop, signal.default_int_handler)
     _show_own_warnings_only()
     try:
-        return command() or 0
-    except (ConfigError, DataError) as error:
+        with extras_named():
+            return command() or 0
+    except (ConfigError, DataError, MissingExtraError) as error:
         print_error(str(error))
         return WRONG_COMMAND_LINE
     except ColorizerError as error:
@@ -53,21 +61,50 @@ def run_command(command: Callable[[], int | None]) -> int:
         return INTERRUPTED
 
 
+def parse(
+    options: type[Options],
+    arguments: Sequence[str],
+    *,
+    prog: str,
+    **settings: Any,
+) -> Options:
+    """Parses a command line.
+
+    `--version` as the last word prints the version.
+
+    Args:
+        options: A dataclass.
+        arguments: The words after the command.
+        prog: The command, for messages.
+        **settings: For `tyro.cli`; by default, flags have no negated form.
+
+    Raises:
+        SystemExit: If that is all there is to do, or the line is wrong.
+    """
+    if arguments and arguments[-1] == "--version":
+        print(f"keras-colorizer {keras_colorizer.__version__}")
+        raise SystemExit(0)
+    settings.setdefault("config", (tyro.conf.FlagCreatePairsOff,))
+    return tyro.cli(options, args=arguments, prog=prog, **settings)
+
+
 def print_error(message: str) -> None:
     """Prints an error to stderr, as all commands do."""
     _print("red", "Error", message)
 
 
-def _show_own_warnings_only():
+def _show_own_warnings_only() -> None:
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", ColorizerWarning)
-    warnings.showwarning = lambda message, *_: _print("yellow", "Note", message)
+    warnings.showwarning = lambda message, *_: _print(
+        "yellow", "Note", str(message)
+    )
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
-def _print(style, kind, message):
+def _print(style: str, kind: str, message: str) -> None:
     Console(stderr=True).print(
-        f"[bold {style}]{kind}:[/] {escape(str(message))}",
+        f"[bold {style}]{kind}:[/] {escape(message)}",
         highlight=False,
         soft_wrap=True,
     )

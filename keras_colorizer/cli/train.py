@@ -1,25 +1,27 @@
-"""`python train.py`."""
+"""The command `train`, also `python train.py`."""
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-import tyro
 from rich.console import Console
 
-from keras_colorizer.cli.running import run_command
+from keras_colorizer.cli.running import parse, run_command
 from keras_colorizer.config import TrainingConfig
 from keras_colorizer.silence import silent_stderr
 from keras_colorizer.training.run_folder import choose_run_folder
 
 
-def main() -> int:
+def main(
+    *, arguments: Sequence[str] | None = None, prog: str = "train.py"
+) -> int:
     """Parses the command line, trains, and returns the exit code."""
-    return run_command(_train)
+    words = sys.argv[1:] if arguments is None else arguments
+    return run_command(lambda: _train(_parse(words, prog)))
 
 
-def _train() -> None:
-    config = _parse(sys.argv[1:])
+def _train(config: TrainingConfig) -> None:
     with silent_stderr():
         from keras_colorizer.training.run import train
     result = train(config)
@@ -27,26 +29,17 @@ def _train() -> None:
         _say_what_next(result.run_dir)
 
 
-def _parse(arguments: list[str]) -> TrainingConfig:
-    only_positive_flags = (tyro.conf.FlagCreatePairsOff,)
-    config = _parsed(arguments, TrainingConfig(), only_positive_flags)
+def _parse(arguments: Sequence[str], prog: str) -> TrainingConfig:
+    config = parse(
+        TrainingConfig, arguments, prog=prog, default=TrainingConfig()
+    )
     if not config.resume:
         return config
-    # The run's own settings become the defaults.
+    # The run's own settings become the defaults, which need negated flags.
     folder = choose_run_folder(config)
     stored = TrainingConfig.load(folder.config, run_dir=folder.path)
-    return _parsed(arguments, stored, ())
-
-
-def _parsed(
-    arguments: list[str], default: TrainingConfig, config: tuple
-) -> TrainingConfig:
-    return tyro.cli(
-        TrainingConfig,
-        prog="train.py",
-        args=arguments,
-        default=default,
-        config=config,
+    return parse(
+        TrainingConfig, arguments, prog=prog, default=stored, config=()
     )
 
 

@@ -1,1 +1,1 @@
-"""Any photo, any size: from grey to color, with any kind of model."""
+"""Colorizers, and the networks that they run."""

@@ -1,51 +1,100 @@
-"""Any photo, any size: from grey to color."""
+"""Photos of any size from grey to color."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from PIL import Image
 
 from keras_colorizer.chroma import steps
 from keras_colorizer.chroma.saturation import check_saturation, factor_for
-from keras_colorizer.inference.network import Network, load_network
-from keras_colorizer.photos import MAX_PIXELS, Photo, read_photo, to_uint8
-from keras_colorizer.pretrained import TFLITE, pretrained_file
+from keras_colorizer.inference.network import Network, as_network, load_network
+from keras_colorizer.photos import (
+    MAX_PIXELS,
+    Photo,
+    PhotoSource,
+    read_photo,
+    to_uint8,
+)
+from keras_colorizer.pretrained import TFLITE, pretrained_file, pretrained_files
+
+if TYPE_CHECKING:
+    import keras
 
 
 class Colorizer:
     """Colors photos with a network.
 
     Args:
-        network: Predicts the ab of a square of lightness.
+        network: A Keras generator from encoded lightness to encoded ab, or
+            any `Network`.
+        render_size: For a generator: side in pixels of the square that it
+            sees of a photo; by default that of its input or, where that is
+            open, 256.
+
+    Attributes:
+        presets: The `.tflite` file of each pretrained model, by name.
+
+    Raises:
+        ArtifactError: If it is a Keras model, but no generator.
+        ConfigError: If it is neither of these.
+
+    Example:
+        >>> colorizer = Colorizer.from_preset("small")
+        >>> colorizer.colorize("old.jpg").save("new.png")
+
+        A generator in memory:
+
+        >>> generator = build_generator("unet_128")
+        >>> colorizer = Colorizer(generator, render_size=128)
     """
 
-    def __init__(self, network: Network):
-        self.network = network
+    presets: ClassVar[Mapping[str, Path]] = pretrained_files(TFLITE)
+
+    def __init__(
+        self,
+        network: "Network | keras.Model",
+        *,
+        render_size: int | None = None,
+    ):
+        self.network = as_network(network, render_size=render_size)
 
     @classmethod
-    def load(cls, path: str | Path) -> "Colorizer":
-        """Loads what was trained or exported.
+    def load(cls, path_or_url: str | Path) -> "Colorizer":
+        """Loads a trained, an exported or a served model.
 
         Args:
-            path: A run folder, a `.keras` or `.tflite` file, or the folder of
-                a SavedModel or of its versions (then the latest is taken).
+            path_or_url: A run folder; a `.keras` or `.tflite` file; the
+                folder of a SavedModel or of its versions, of which the latest
+                is taken; or the URL of a model on a server with TF Serving's
+                REST API, which then predicts ab, and nothing else.
 
         Raises:
             ArtifactError: If it is none of these, or damaged.
+            MissingExtraError: If what runs it is not installed.
+            ServingError: If no colorizer answers at the URL.
+
+        Example:
+            >>> Colorizer.load("runs/mine")
+            >>> Colorizer.load("exported/tflite/colorizer_float16.tflite")
+            >>> Colorizer.load("http://localhost:8501/v1/models/colorizer")
         """
-        return cls(load_network(Path(path)))
+        return cls(load_network(path_or_url))
 
     @classmethod
     def from_preset(cls, name: str) -> "Colorizer":
         """Loads a pretrained model that comes with the package.
 
         Args:
-            name: Such as `small`.
+            name: One of `Colorizer.presets`, such as `small`.
 
         Raises:
             ArtifactError: If the package holds none of this name.
+
+        Example:
+            >>> colorizer = Colorizer.from_preset("small")
         """
         return cls.load(pretrained_file(name, TFLITE))
 
@@ -56,7 +105,7 @@ class Colorizer:
 
     def colorize(
         self,
-        photo,
+        photo: PhotoSource,
         *,
         saturation: float | Literal["auto"] = 1.0,
         max_pixels: int = MAX_PIXELS,
@@ -80,6 +129,10 @@ class Colorizer:
             UnreadablePhotoError: If it is no photo, or a damaged one.
             PhotoTooLargeError: If it has more than `max_pixels` pixels.
             ConfigError: If `saturation` is neither 0 or more nor `auto`.
+            ServingError: If the network is a served one, which fails.
+
+        Example:
+            >>> colorizer.colorize("old.jpg", saturation=1.2).save("new.png")
         """
         result = self.colorize_photo(
             read_photo(photo, max_pixels=max_pixels), saturation=saturation

@@ -1,4 +1,4 @@
-"""A generator that Keras runs."""
+"""The network of a Keras generator."""
 
 from pathlib import Path
 
@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_colorizer import encoding
+from keras_colorizer.errors import ArtifactError
+from keras_colorizer.label import DEFAULT_RENDER_SIZE
 from keras_colorizer.networks.generator_file import load_generator
 
 
@@ -28,6 +30,31 @@ class KerasNetwork:
         """Reads a `.keras` file, see `load_generator`."""
         saved = load_generator(path)
         return cls(saved.generator, render_size=saved.render_size)
+
+    @classmethod
+    def of_generator(
+        cls, generator: keras.Model, *, render_size: int | None = None
+    ) -> "KerasNetwork":
+        """Takes a generator from memory.
+
+        Args:
+            generator: Maps encoded lightness to encoded ab.
+            render_size: By default the side of its input or, where that is
+                open, 256.
+
+        Raises:
+            ArtifactError: If it maps something else.
+        """
+        inputs = getattr(generator, "inputs", None) or []
+        outputs = getattr(generator, "outputs", None) or []
+        ends = [(len(t.shape), t.shape[-1]) for t in (*inputs, *outputs)]
+        if ends != [(4, 1), (4, 2)]:
+            raise ArtifactError(
+                f"`{generator.name}` is a Keras model, but no generator: that "
+                "maps lightness (batch, h, w, 1) to ab (batch, h, w, 2)."
+            )
+        side = render_size or inputs[0].shape[1] or DEFAULT_RENDER_SIZE
+        return cls(generator, render_size=side)
 
     def predict_ab(self, lightness: np.ndarray) -> np.ndarray:
         """Maps `(n, s, s, 1)` float32 L* to `(n, s, s, 2)` float32 ab."""

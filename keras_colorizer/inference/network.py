@@ -1,13 +1,20 @@
-"""The network inside a Colorizer, whatever runs it."""
+"""Networks inside a colorizer, whatever runs them."""
 
+import sys
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from keras_colorizer.errors import ArtifactError
+from keras_colorizer.errors import ArtifactError, ConfigError, extras_named
+
+if TYPE_CHECKING:
+    import keras
+
+URL_SCHEMES = ("http://", "https://")
 
 
+@runtime_checkable
 class Network(Protocol):
     """Predicts the ab of squares of lightness.
 
@@ -22,18 +29,57 @@ class Network(Protocol):
         ...
 
 
-def load_network(path: Path) -> Network:
-    """Reads a network with the runtime that its file is for.
+def as_network(
+    network: "Network | keras.Model", *, render_size: int | None = None
+) -> Network:
+    """Returns a network as it is, and a Keras generator as a network.
+
+    Args:
+        network: Either of them.
+        render_size: For a generator, see `KerasNetwork.of_generator`.
+
+    Raises:
+        ArtifactError: If it is a Keras model, but no generator.
+        ConfigError: If it is neither.
+    """
+    if isinstance(network, Network):
+        return network
+    # Who has a Keras model has imported Keras.
+    keras = sys.modules.get("keras")
+    if keras and isinstance(network, keras.Model):
+        from keras_colorizer.inference.keras_network import KerasNetwork
+
+        return KerasNetwork.of_generator(network, render_size=render_size)
+    raise ConfigError(
+        "`network` must be a Keras generator from lightness to ab; files, run "
+        "folders and URLs are for `Colorizer.load`. "
+        f"Received: {type(network).__name__}"
+    )
+
+
+def load_network(path_or_url: str | Path) -> Network:
+    """Loads a network with the runtime that it is for.
 
     Only that runtime is imported: a `.tflite` file needs no TensorFlow.
 
     Args:
-        path: A run folder, a `.keras` or `.tflite` file, or the folder of a
-            SavedModel or of its versions.
+        path_or_url: A run folder, a `.keras` or `.tflite` file, the folder of
+            a SavedModel or of its versions, or the URL of a served model.
 
     Raises:
         ArtifactError: If it is none of these, or damaged.
+        MissingExtraError: If the runtime is not installed.
+        ServingError: If no colorizer answers at the URL.
     """
+    with extras_named():
+        if str(path_or_url).startswith(URL_SCHEMES):
+            from keras_colorizer.inference.served_network import ServedNetwork
+
+            return ServedNetwork.connect(str(path_or_url))
+        return _load_file(Path(path_or_url))
+
+
+def _load_file(path: Path) -> Network:
     if not path.exists():
         raise ArtifactError(f"There is no `{path}`.")
     if path.suffix == ".tflite":
@@ -45,10 +91,11 @@ def load_network(path: Path) -> Network:
 
         return KerasNetwork.load(path)
     if (path / "config.json").exists():
-        return load_network(generator_of_run(path))
+        return _load_file(generator_of_run(path))
+    folder = saved_model_folder(path)
     from keras_colorizer.inference.saved_model_network import SavedModelNetwork
 
-    return SavedModelNetwork.load(saved_model_folder(path))
+    return SavedModelNetwork.load(folder)
 
 
 def generator_of_run(run_dir: Path) -> Path:
@@ -78,7 +125,7 @@ def saved_model_folder(path: Path) -> Path:
             return folder
     raise ArtifactError(
         f"`{path}` is no model: name the folder of a training run, a .keras or "
-        ".tflite file, or the folder of a SavedModel."
+        ".tflite file, the folder of a SavedModel, or the URL of a served one."
     )
 
 

@@ -1,6 +1,7 @@
 """The network in a SavedModel."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -16,9 +17,9 @@ class SavedModelNetwork:
         render_size: Side in pixels of the square that it takes.
     """
 
-    def __init__(self, model, *, render_size: int):
+    def __init__(self, model: Any, *, render_size: int):
         self.render_size = render_size
-        self._model = model  # Its variables live as long as it does.
+        self._model = model  # Else its variables are freed.
         self._run = model.signatures["predict_ab"]
 
     @classmethod

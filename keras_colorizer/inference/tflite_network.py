@@ -1,4 +1,4 @@
-"""The network in a `.tflite` file, run by LiteRT without TensorFlow."""
+"""The network in a `.tflite` file, on LiteRT."""
 
 import threading
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_colorizer.errors import ArtifactError, first_line
-from keras_colorizer.litert import signature_runner
+from keras_colorizer.litert import SignatureRunner, signature_runner
 
 
 class TFLiteNetwork:
@@ -17,7 +17,7 @@ class TFLiteNetwork:
         render_size: Side in pixels of the square that it takes.
     """
 
-    def __init__(self, run, *, render_size: int):
+    def __init__(self, run: SignatureRunner, *, render_size: int):
         self.render_size = render_size
         self._run = run
         self._lock = threading.Lock()

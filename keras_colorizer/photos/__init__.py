@@ -1,16 +1,18 @@
-"""Photo files to and from pixels: all that a file can hold, and all errors.
-
-A floor-0 package: NumPy, Pillow and tifffile, no TensorFlow.
-"""
+"""Photo files to and from pixels, with NumPy, Pillow and tifffile."""
 
 from keras_colorizer.photos.listing import (
     PHOTO_SUFFIXES,
     FoundPhoto,
     find_photos,
 )
+from keras_colorizer.photos.opening import PhotoSource
 from keras_colorizer.photos.photo import MAX_PIXELS, Photo, to_uint8
 from keras_colorizer.photos.reading import read_photo, read_rgb
-from keras_colorizer.photos.writing import WRITABLE_SUFFIXES, write_photo
+from keras_colorizer.photos.writing import (
+    WRITABLE_SUFFIXES,
+    encode_photo,
+    write_photo,
+)
 
 __all__ = [
     "MAX_PIXELS",
@@ -18,6 +20,8 @@ __all__ = [
     "WRITABLE_SUFFIXES",
     "FoundPhoto",
     "Photo",
+    "PhotoSource",
+    "encode_photo",
     "find_photos",
     "read_photo",
     "read_rgb",

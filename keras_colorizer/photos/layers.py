@@ -1,4 +1,4 @@
-"""The layers of a photo: grey or RGB, and its alpha apart from them."""
+"""The layers of a photo: grey or RGB pixels, and alpha."""
 
 from dataclasses import dataclass
 
@@ -18,12 +18,12 @@ WHITE_IS_ZERO = 0
 
 
 class UnsupportedPixelsError(ValueError):
-    """Nothing is damaged, but no photo is kept in pixels of this kind."""
+    """The file is whole, but holds pixels of an unsupported kind."""
 
 
 @dataclass(frozen=True)
 class Layers:
-    """What a photo shows.
+    """Pixels and alpha of a photo.
 
     Attributes:
         image: Any mode as opened; "L", "I;16" or "RGB" once in sRGB.
@@ -64,13 +64,7 @@ def array_layers(pixels: np.ndarray) -> Layers:
 
 
 def srgb_layers(layers: Layers) -> Layers:
-    """Decodes, splits off the alpha and converts to sRGB.
-
-    Args:
-        layers: Of any mode.
-
-    Returns:
-        Layers with an image of mode "L", "I;16" or "RGB".
+    """Decodes, splits off the alpha and converts to "L", "I;16" or "RGB".
 
     Raises:
         UnsupportedPixelsError: For 32-bit integers and floating point.
@@ -89,7 +83,7 @@ def srgb_layers(layers: Layers) -> Layers:
 
 
 def on_white(layers: Layers) -> Image.Image:
-    """What is seen where a photo lies on white paper, in 8 bits.
+    """Composes a photo over white, in 8 bits.
 
     Args:
         layers: In sRGB, of any depth.
@@ -104,7 +98,7 @@ def on_white(layers: Layers) -> Image.Image:
     return Image.composite(image, white, _eight_bit(layers.alpha))
 
 
-def _separated(layers):
+def _separated(layers: Layers) -> Layers:
     image, alpha = layers.image, layers.alpha
     if image.mode in GREY_16_MODES:
         return _separated_grey_16(image, alpha)
@@ -116,16 +110,16 @@ def _separated(layers):
     return Layers(image if image.mode == mode else image.convert(mode), alpha)
 
 
-def _has_grey_colors(image):
+def _has_grey_colors(image: Image.Image) -> bool:
     """Whether a mode made for colors holds greys only; before decoding."""
     if image.mode in ("P", "PA"):
-        palette = np.reshape(image.getpalette("RGB"), (-1, 3))
+        palette = np.array(image.getpalette("RGB")).reshape(-1, 3)
         return not np.ptp(palette, axis=1).any()
     tiles = getattr(image, "tile", ())
     return any(tile.args == PNG_GREY_ALPHA_16 for tile in tiles)
 
 
-def _separated_grey_16(image, alpha):
+def _separated_grey_16(image: Image.Image, alpha: Image.Image | None) -> Layers:
     levels = np.asarray(image).astype(np.uint16)
     if "transparency" in image.info:
         opaque = levels != image.info["transparency"]
@@ -138,7 +132,7 @@ def _separated_grey_16(image, alpha):
     return Layers(Image.fromarray(levels), alpha)
 
 
-def _eight_bit(image):
+def _eight_bit(image: Image.Image) -> Image.Image:
     if image.mode != "I;16":
         return image
     return Image.fromarray(to_uint8(np.asarray(image)))

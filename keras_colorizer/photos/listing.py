@@ -1,10 +1,11 @@
-"""Photos by name: files, folders and patterns."""
+"""Photos of files, folders and patterns."""
 
 import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from keras_colorizer.errors import DataError
 from keras_colorizer.photos.writing import WRITABLE_SUFFIXES
@@ -15,7 +16,7 @@ WILDCARD = re.compile(r"[*?[]")
 
 @dataclass(frozen=True, order=True)
 class FoundPhoto:
-    """A photo and its place in what was named.
+    """A photo, and its place below the folder that was named.
 
     Attributes:
         path: The file.
@@ -30,18 +31,16 @@ class FoundPhoto:
 def find_photos(patterns: Sequence[str | Path]) -> list[FoundPhoto]:
     """Finds the photos that files, folders and patterns name.
 
-    A file is taken whatever its suffix. In folders, at any depth, and among
-    the matches of a pattern the files with one of `PHOTO_SUFFIXES`, of any
-    case, are taken; names that start with a dot are left out, and links to
-    folders are not followed.
+    A file is taken whatever its suffix; in folders, at any depth, and among
+    the matches of a pattern, those with one of `PHOTO_SUFFIXES`. Hidden names
+    are left out, and links to folders are not followed.
 
     Args:
         patterns: Such as "scan.jpg", "scans", "scans/19*" or
             "scans/**/*.jpg". A name that exists is never taken for a pattern.
 
     Returns:
-        Each photo once, by the first of its names; in the order of the
-        patterns, sorted within each.
+        Each photo once, in the order of the patterns, sorted within each.
 
     Raises:
         DataError: If a pattern names nothing, or holds no photo.
@@ -53,7 +52,7 @@ def find_photos(patterns: Sequence[str | Path]) -> list[FoundPhoto]:
     return list(found.values())
 
 
-def _matches(pattern):
+def _matches(pattern: Path) -> list[FoundPhoto]:
     try:
         if pattern.is_file():
             return [FoundPhoto(pattern, Path(pattern.name))]
@@ -76,7 +75,7 @@ def _matches(pattern):
     return [FoundPhoto(path, path.relative_to(base)) for path in photos]
 
 
-def _expanded(pattern):
+def _expanded(pattern: Path) -> tuple[Path, list[Path]]:
     """The part before the first wildcard, and all that the pattern matches."""
     base = Path(pattern.anchor)
     rest = list(pattern.relative_to(base).parts)
@@ -91,7 +90,7 @@ def _expanded(pattern):
     return base, [path for path in matches if not _is_left_out(path, base)]
 
 
-def _photos(match):
+def _photos(match: Path) -> list[Path]:
     """The file itself or, for a folder, the files in it."""
     if not match.is_dir():
         return [match] if _is_photo(match) else []
@@ -102,14 +101,14 @@ def _photos(match):
     return [path for path in paths if _is_photo(path)]
 
 
-def _is_photo(path):
+def _is_photo(path: Path) -> bool:
     return path.suffix.lower() in PHOTO_SUFFIXES and path.is_file()
 
 
-def _is_left_out(path, base):
+def _is_left_out(path: Path, base: Path) -> bool:
     is_hidden = any(part[0] == "." for part in path.relative_to(base).parts)
     return is_hidden or (path.is_symlink() and path.is_dir())
 
 
-def _raise(error):
+def _raise(error: OSError) -> NoReturn:
     raise error

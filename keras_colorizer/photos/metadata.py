@@ -1,8 +1,10 @@
-"""What a file says beside its pixels: orientation, EXIF, resolution.
+"""Orientation, EXIF and resolution of a file.
 
-All of it may be damaged or missing, and a photo is worth more than that, so
-nothing here fails.
+Where they are damaged or missing the photo is read without them: nothing here
+raises.
 """
+
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -42,7 +44,7 @@ def upright(layer: Image.Image, image: Image.Image) -> np.ndarray:
     """Pixels turned and mirrored as the orientation of their photo says.
 
     Args:
-        layer: What to take the pixels of.
+        layer: The image, or a layer of it.
         image: The photo, decoded: Pillow turns TIFFs by itself while decoding
             and then forgets the orientation.
 
@@ -85,7 +87,7 @@ def resolution(image: Image.Image) -> tuple[float, float] | None:
     return (horizontal, vertical) if plausible else None
 
 
-def _orientation(image):
+def _orientation(image: Image.Image) -> int:
     try:
         orientation = image.getexif().get(ORIENTATION, 1)
     except Exception:  # As in `kept_exif`.
@@ -93,6 +95,6 @@ def _orientation(image):
     return orientation if orientation in TURNS else 1
 
 
-def _in_srgb(tags):
+def _in_srgb(tags: dict[int, Any]) -> dict[int, Any]:
     tags.pop(ExifTags.IFD.Interop, None)  # Names the color space once more.
     return tags | COLOR_SPACE_SRGB

@@ -1,9 +1,9 @@
-"""From a file, bytes, an image or an array to layers not yet decoded.
+"""Opening of files, bytes, images and arrays, without decoding them.
 
-Here sizes are checked, before decoding, and errors become sentences.
+Sizes are checked before decoding, and errors become sentences.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from io import BytesIO
@@ -31,6 +31,8 @@ from keras_colorizer.photos.tiff import MAGIC as TIFF_MAGIC
 from keras_colorizer.photos.tiff import read_tiff
 
 PhotoSource = str | PathLike | bytes | Image.Image | np.ndarray
+_Source = Path | bytes | Image.Image | np.ndarray
+_SizeCheck = Callable[[int, int], None]
 
 # By Pillow's names; "JPEG" opens MPO too, the stereo and burst JPEGs.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
@@ -41,8 +43,7 @@ def opened(source: PhotoSource, max_pixels: int) -> Iterator[Layers]:
     """Opens a photo; whatever fails until it is closed becomes one sentence.
 
     Args:
-        source: A path, the bytes of a file, an image, or an array that
-            `array_layers` takes.
+        source: As for `read_photo`.
         max_pixels: The limit, inclusive.
 
     Yields:
@@ -50,8 +51,8 @@ def opened(source: PhotoSource, max_pixels: int) -> Iterator[Layers]:
 
     Raises:
         PhotoTooLargeError: If there are more pixels than the limit.
-        UnreadablePhotoError: If there is no file, it is not a photo, or it is
-            damaged or cut off; also when that shows while decoding.
+        UnreadablePhotoError: If it is no photo, or a damaged one, also when
+            that shows while decoding.
     """
     if isinstance(source, str | PathLike):
         source = Path(source)
@@ -67,7 +68,7 @@ def opened(source: PhotoSource, max_pixels: int) -> Iterator[Layers]:
 
 
 @contextmanager
-def _layers(source, check_size):
+def _layers(source: _Source, check_size: _SizeCheck) -> Iterator[Layers]:
     if isinstance(source, np.ndarray):
         layers = array_layers(source)
         check_size(*layers.image.size)
@@ -83,7 +84,7 @@ def _layers(source, check_size):
         yield read_tiff(_file(source), check_size)
 
 
-def _opened_by_pillow(source):
+def _opened_by_pillow(source: Path | bytes) -> Image.Image | None:
     """The image, or None for a kind of TIFF that Pillow does not know."""
     try:
         with _PILLOW_LIMIT_ASIDE:
@@ -94,12 +95,13 @@ def _opened_by_pillow(source):
         raise
 
 
-def _image_layers(image, source, check_size):
+def _image_layers(
+    image: Image.Image, source: Path | bytes, check_size: _SizeCheck
+) -> Layers:
     if image.format != "TIFF":
         return Layers(image)
-    if 16 in image.tag_v2.get(BITS_PER_SAMPLE, ()) and (
-        image.mode not in GREY_16_MODES
-    ):
+    bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, ())
+    if 16 in bits and image.mode not in GREY_16_MODES:
         try:
             return read_tiff(_file(source), check_size)
         except Exception:
@@ -112,7 +114,7 @@ def _image_layers(image, source, check_size):
     return Layers(image)
 
 
-def _check_size(name, max_pixels, width, height):
+def _check_size(name: str, max_pixels: int, width: int, height: int) -> None:
     if width * height > max_pixels:
         raise PhotoTooLargeError(
             f"{name} has {width} x {height} pixels, more than the limit of"
@@ -122,7 +124,7 @@ def _check_size(name, max_pixels, width, height):
         raise UnreadablePhotoError(f"{name} has no pixels.")
 
 
-def _reason(source, error):
+def _reason(source: _Source, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "does not exist"
     if isinstance(error, IsADirectoryError):
@@ -135,7 +137,7 @@ def _reason(source, error):
         return f"cannot be used: {error}"
     if not isinstance(error, UnidentifiedImageError):
         return f"is damaged or cut off ({shorten(str(error), 100)})"
-    if not isinstance(source, Image.Image) and not _beginning(source):
+    if isinstance(source, Path | bytes) and not _beginning(source):
         return "is empty (0 bytes)"
     return (
         "is not a JPEG, PNG, WebP, BMP, GIF or TIFF file, or its beginning is"
@@ -143,11 +145,11 @@ def _reason(source, error):
     )
 
 
-def _file(source):
+def _file(source: Path | bytes) -> Path | BytesIO:
     return BytesIO(source) if isinstance(source, bytes) else source
 
 
-def _beginning(source):
+def _beginning(source: Path | bytes) -> bytes:
     if isinstance(source, bytes):
         return source[:4]
     with source.open("rb") as file:
@@ -155,25 +157,20 @@ def _beginning(source):
 
 
 class _PillowLimitAside:
-    """Sets Pillow's own limit aside while any thread is inside.
+    """Sets Pillow's own limit, a global, aside while any thread is inside."""
 
-    Pillow warns above 89 megapixels and refuses above 179, whatever
-    `max_pixels` is. Its limit is a global of the whole program, so it is back
-    as soon as the last thread is out.
-    """
-
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = Lock()
         self._threads = 0
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         with self._lock:
             if self._threads == 0:
                 self._limit = Image.MAX_IMAGE_PIXELS
                 Image.MAX_IMAGE_PIXELS = None
             self._threads += 1
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         with self._lock:
             self._threads -= 1
             if self._threads == 0:

@@ -1,4 +1,4 @@
-"""A photo in memory: upright sRGB pixels and what the file said beside them."""
+"""A photo in memory: upright sRGB pixels, alpha and metadata."""
 
 from dataclasses import dataclass
 
@@ -48,8 +48,7 @@ class Photo:
         """Whether the channels differ by more than a scan's or JPEG's noise.
 
         True when the largest minus the smallest channel, averaged over at
-        most 512 x 512 evenly spread pixels, exceeds `COLORED_SPREAD`. A toned
-        (sepia) photo is colored by this definition.
+        most 512 x 512 evenly spread pixels, exceeds `COLORED_SPREAD`.
         """
         if self.pixels.ndim == 2:
             return False

@@ -1,12 +1,16 @@
-"""PNG of 16 bits a channel, which Pillow writes for grey without alpha only.
+"""PNG of 16 bits a channel; Pillow writes it for grey without alpha only.
 
 Source: ISO/IEC 15948:2003 (PNG, second edition); eXIf: PNG, third edition.
 """
 
 import struct
 import zlib
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
 
 import numpy as np
+from PIL.PngImagePlugin import putchunk
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # By channels; table 11.1.
@@ -20,6 +24,7 @@ def encode_png_16(
     *,
     exif: bytes | None = None,
     dpi: tuple[float, float] | None = None,
+    compress_level: int = zlib.Z_DEFAULT_COMPRESSION,
 ) -> bytes:
     r"""Encodes a PNG of 16 bits a channel.
 
@@ -28,29 +33,26 @@ def encode_png_16(
             alpha, 3 for RGB, 4 for RGB and alpha.
         exif: With or without the `Exif\0\0` that JPEG puts before it.
         dpi: Horizontal and vertical dots per inch.
+        compress_level: zlib's.
     """
     height, width, channels = pixels.shape
     header = (width, height, 16, COLOR_TYPES[channels], 0, 0, 0)
-    chunks = [_chunk(b"IHDR", struct.pack(">2I5B", *header))]
+    file = BytesIO()
+    file.write(SIGNATURE)
+    putchunk(file, b"IHDR", struct.pack(">2I5B", *header))
     if dpi:
         per_meter = (round(dots / METERS_PER_INCH) for dots in dpi)
-        chunks.append(_chunk(b"pHYs", struct.pack(">2IB", *per_meter, 1)))
+        putchunk(file, b"pHYs", struct.pack(">2IB", *per_meter, 1))
     if exif:
-        chunks.append(_chunk(b"eXIf", exif.removeprefix(b"Exif\0\0")))
-    chunks += [_chunk(b"IDAT", data) for data in _compressed(pixels)]
-    return SIGNATURE + b"".join(chunks) + _chunk(b"IEND", b"")
+        putchunk(file, b"eXIf", exif.removeprefix(b"Exif\0\0"))
+    for data in _compressed(pixels, zlib.compressobj(compress_level)):
+        putchunk(file, b"IDAT", data)
+    putchunk(file, b"IEND")
+    return file.getvalue()
 
 
-def _chunk(name, data):
-    checksum = zlib.crc32(data, zlib.crc32(name))
-    return (
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", checksum)
-    )
-
-
-def _compressed(pixels):
+def _compressed(pixels: np.ndarray, compressor: Any) -> Iterator[bytes]:
     """The image data, some rows at a time to spare the memory."""
-    compressor = zlib.compressobj()
     above = np.zeros((1, pixels[0].nbytes), np.uint8)
     for start in range(0, len(pixels), ROWS_AT_ONCE):
         rows = pixels[start : start + ROWS_AT_ONCE]

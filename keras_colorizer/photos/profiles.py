@@ -1,4 +1,4 @@
-"""ICC profiles: from the colors of a file to sRGB.
+"""Conversion from the ICC profile of a file to sRGB.
 
 Relative colorimetric with black point compensation, as photo editors do by
 default: colors that sRGB holds stay exact, white stays white, black black.
@@ -21,8 +21,7 @@ SRGB_TOLERANCE = 2
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Converts an image to sRGB.
 
-    A profile that is damaged or made for other channels is left aside: the
-    photo is worth more than its profile.
+    A profile that is damaged or made for other channels is ignored.
 
     Args:
         image: Mode "L", "I;16", "RGB" or "CMYK".
@@ -36,13 +35,13 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         return image
     if image.mode in ("L", "I;16"):
         curve = _grey_curve(profile)
-        return image if curve is None else _bent(image, curve)
+        return image if curve is None else _apply_curve(image, curve)
     transform = _transform(profile, image.mode)
     return image if transform is None else transform.apply(image)
 
 
 @lru_cache(maxsize=16)
-def _grey_curve(profile):
+def _grey_curve(profile: bytes) -> np.ndarray | None:
     """256 sRGB-encoded levels of a ramp of the profile's grey, or None."""
     ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     for mode in ("L", "RGB"):
@@ -52,7 +51,7 @@ def _grey_curve(profile):
     return None
 
 
-def _bent(image, curve):
+def _apply_curve(image: Image.Image, curve: np.ndarray) -> Image.Image:
     if image.mode == "L":
         return image.point(curve.tolist())
     knots = np.arange(256) * 257
@@ -61,7 +60,7 @@ def _bent(image, curve):
 
 
 @lru_cache(maxsize=16)
-def _transform(profile, mode):
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     try:
         transform = ImageCms.buildTransform(
             BytesIO(profile), SRGB, mode, "RGB", INTENT, FLAGS
@@ -71,7 +70,7 @@ def _transform(profile, mode):
     return None if mode == "RGB" and _changes_nothing(transform) else transform
 
 
-def _changes_nothing(transform):
+def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
     ramp = np.arange(256, dtype=np.uint8)
     probe = np.zeros((4, 256, 3), np.uint8)  # Red, green, blue and grey.
     for channel in range(3):

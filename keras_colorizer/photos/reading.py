@@ -1,4 +1,4 @@
-"""Photos from files: whole for colorizing, reduced for training."""
+"""Reading of photos, whole for colorizing and reduced for training."""
 
 from os import PathLike
 
@@ -23,9 +23,7 @@ def read_photo(source: PhotoSource, *, max_pixels: int = MAX_PIXELS) -> Photo:
 
     Args:
         source: The path or the bytes of a JPEG, PNG, WebP, BMP, GIF or TIFF
-            file; a Pillow image; or an array, uint8 or uint16, `(height,
-            width)` or `(height, width, n)` with n of 1 (grey), 2 (grey and
-            alpha), 3 (RGB) or 4 (RGB and alpha).
+            file; a Pillow image; or an array as for `array_layers`.
         max_pixels: The limit, inclusive; checked before decoding.
 
     Raises:
@@ -53,14 +51,13 @@ def read_rgb(
 ) -> np.ndarray:
     """Reads a photo as RGB, reduced as far as a size allows, for training.
 
-    As `read_photo` reads it; then grey becomes three equal channels, and what
-    is transparent shows white, as on paper. Reducing by whole factors is
-    antialiased and, while a JPEG is decoded, makes that cheaper, too; an exact
-    size would cost more than decoding.
+    Grey becomes three equal channels, transparent pixels become white.
+    Reducing by whole factors is antialiased and, while a JPEG is decoded, makes
+    that cheaper, too; an exact size would cost more than decoding.
 
     Args:
         source: The path or the bytes of a file.
-        short_side: What the shorter side shall measure at least; it will
+        short_side: The least that the shorter side shall measure; it will
             measure less than twice that. Smaller photos are enlarged to it.
             None leaves the size as it is.
         max_pixels: The limit for the file's own size, inclusive.
@@ -83,7 +80,7 @@ def read_rgb(
         return upright(rgb, layers.image)
 
 
-def _reduced(image, short_side):
+def _reduced(image: Image.Image, short_side: int) -> Image.Image:
     factor = min(image.size) // short_side
     if factor > 1:
         return image.reduce(factor)

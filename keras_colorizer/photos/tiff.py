@@ -1,12 +1,13 @@
-"""TIFFs that Pillow cannot read in full, and all that are written.
+"""Reading of TIFFs that Pillow cannot read in full, and writing of all.
 
 Pillow 13 drops the low byte of 16-bit colors, misreads them in separate
 planes, refuses 16-bit grey with alpha and writes no 16-bit colors.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -89,7 +90,7 @@ def encode_tiff(
     return buffer.getvalue()
 
 
-def _pixels(page):
+def _pixels(page: Any) -> np.ndarray:
     from tifffile import PHOTOMETRIC
 
     if page.photometric not in (
@@ -110,8 +111,10 @@ def _pixels(page):
     return _with_alpha(colors, extras, page.extrasamples)
 
 
-def _with_alpha(colors, extras, kinds):
-    """Of what comes beside the colors, the alpha only: no infrared."""
+def _with_alpha(
+    colors: np.ndarray, extras: np.ndarray, kinds: Sequence[int]
+) -> np.ndarray:
+    """Adds alpha, but no other extra channel, such as infrared."""
     from tifffile import EXTRASAMPLE
 
     kind = kinds[0] if kinds else EXTRASAMPLE.UNSPECIFIED
@@ -125,7 +128,7 @@ def _with_alpha(colors, extras, kinds):
     return np.dstack([colors, alpha])
 
 
-def _describe(image, page):
+def _describe(image: Image.Image, page: Any) -> None:
     image.format = "TIFF"
     image.info["dpi"] = page.get_resolution("inch")
     if ICC_PROFILE in page.tags:
@@ -136,7 +139,7 @@ def _describe(image, page):
             exif[tag] = page.tags[tag].value
 
 
-def _texts(exif):
+def _texts(exif: bytes | None) -> list[tuple[Any, ...]]:
     """The texts of the main directory as tifffile wants them."""
     tags = Image.Exif()
     tags.load(exif or b"")

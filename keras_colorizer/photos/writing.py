@@ -1,8 +1,10 @@
-"""Photos to files: the format by the suffix, whole or not at all."""
+"""Writing of photos, in the format that the suffix names."""
 
+import zlib
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -15,18 +17,14 @@ from keras_colorizer.photos.png16 import encode_png_16
 from keras_colorizer.photos.tiff import encode_tiff
 
 FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".jpe": "JPEG",
-    ".jfif": "JPEG",
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG"),
     ".png": "PNG",
     ".webp": "WEBP",
     ".bmp": "BMP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
+    **dict.fromkeys((".tif", ".tiff"), "TIFF"),
 }
 WRITABLE_SUFFIXES = tuple(FORMATS)
-OPTIONS = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},  # 4:4:4: color at full size.
     "WEBP": {"quality": 95},
 }
@@ -55,7 +53,7 @@ def write_photo(photo: Photo, path: Path) -> None:
     path = Path(path)
     format = _format(photo, path)
     try:
-        encoded = _encoded(photo, format)
+        encoded = encode_photo(photo, format)
         with whole_file(path) as temporary:
             temporary.write_bytes(encoded)
     except (OSError, ValueError) as error:
@@ -65,7 +63,7 @@ def write_photo(photo: Photo, path: Path) -> None:
         ) from error
 
 
-def _format(photo, path):
+def _format(photo: Photo, path: Path) -> str:
     format = FORMATS.get(path.suffix.lower())
     if format is None:
         raise UnwritablePhotoError(
@@ -81,26 +79,47 @@ def _format(photo, path):
     return format
 
 
-def _encoded(photo, format):
+def encode_photo(
+    photo: Photo,
+    format: str,
+    *,
+    compress_level: int = zlib.Z_DEFAULT_COMPRESSION,
+) -> bytes:
+    """Encodes a photo as `write_photo` does.
+
+    Args:
+        photo: As for `write_photo`.
+        format: Pillow's name, such as "PNG".
+        compress_level: Of a PNG, from 1, which takes a third of the time and
+            about a tenth more bytes, to 9.
+
+    Raises:
+        OSError, ValueError: If the format cannot hold the photo.
+    """
     if photo.alpha is not None and format in FORMATS_WITHOUT_ALPHA:
-        photo = replace(photo, pixels=_on_white(photo), alpha=None)
+        layers = Layers(
+            Image.fromarray(to_uint8(photo.pixels)),
+            Image.fromarray(photo.alpha),
+        )
+        opaque = np.asarray(on_white(layers))
+        photo = replace(photo, pixels=opaque, alpha=None)
     if format not in FORMATS_OF_16_BITS:
         photo = replace(photo, pixels=to_uint8(photo.pixels))
     pixels = _channels(photo)
-    notes = {"exif": photo.exif, "dpi": photo.dpi}
+    notes: dict[str, Any] = {"exif": photo.exif, "dpi": photo.dpi}
     if format == "TIFF":
         return encode_tiff(pixels, **notes)
     if pixels.dtype == np.uint16:
-        return encode_png_16(pixels, **notes)
-    return _encoded_by_pillow(pixels, format, notes)
+        return encode_png_16(pixels, **notes, compress_level=compress_level)
+    held = {name: note for name, note in notes.items() if note}
+    options = OPTIONS.get(format, {"compress_level": compress_level})
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    buffer = BytesIO()
+    image.save(buffer, format, **options, **held)
+    return buffer.getvalue()
 
 
-def _on_white(photo):
-    image = Image.fromarray(to_uint8(photo.pixels))
-    return np.asarray(on_white(Layers(image, Image.fromarray(photo.alpha))))
-
-
-def _channels(photo):
+def _channels(photo: Photo) -> np.ndarray:
     """`(height, width, 1 to 4)` of the dtype of the pixels, alpha last."""
     pixels, alpha = photo.pixels, photo.alpha
     if alpha is None:
@@ -110,11 +129,3 @@ def _channels(photo):
     elif alpha.dtype == np.uint8:
         alpha = alpha * np.uint16(257)
     return np.dstack([pixels, alpha])
-
-
-def _encoded_by_pillow(pixels, format, notes):
-    notes = {name: note for name, note in notes.items() if note}
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    buffer = BytesIO()
-    image.save(buffer, format, **OPTIONS.get(format, {}), **notes)
-    return buffer.getvalue()

@@ -10,6 +10,15 @@ TFLITE = "colorizer_float16.tflite"
 KERAS = "generator.keras"
 
 
+def pretrained_files(file: str) -> dict[str, Path]:
+    """Returns where a file lies of each model that has one, by name.
+
+    Args:
+        file: `TFLITE` to color photos with, `KERAS` to go on training.
+    """
+    return {p.parent.name: p for p in sorted(FOLDER.glob(f"*/{file}"))}
+
+
 def pretrained_file(name: str, file: str) -> Path:
     """Returns where a file of a pretrained model lies.
 
@@ -20,14 +29,11 @@ def pretrained_file(name: str, file: str) -> Path:
     Raises:
         ArtifactError: If the package holds no such model.
     """
-    path = FOLDER / name / file
-    if not path.is_file():
-        held = ", ".join(
-            sorted(p.parent.name for p in FOLDER.glob(f"*/{file}"))
-        )
+    files = pretrained_files(file)
+    if name not in files:
         raise ArtifactError(
             f"No pretrained `{name}` comes with this version (there is: "
-            f"{held or 'none'}): train one with python train.py and name its "
-            "run folder."
+            f"{', '.join(files) or 'none'}): train one with python train.py "
+            "and name its run folder."
         )
-    return path
+    return files[name]
