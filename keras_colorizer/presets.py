@@ -8,7 +8,7 @@ from keras_colorizer.errors import ConfigError
 
 @dataclass(frozen=True)
 class GeneratorPreset:
-    """What `build_generator` makes of a name.
+    """The network that a name of `build_generator` stands for.
 
     Attributes:
         architecture: `unet` is pix2pix's, with transposed convolutions;
@@ -39,7 +39,7 @@ class GeneratorPreset:
 
 @dataclass(frozen=True)
 class DiscriminatorPreset:
-    """What `build_discriminator` makes of a name.
+    """The network that a name of `build_discriminator` stands for.
 
     Attributes:
         widths: Channels of each convolution but the last.
@@ -102,7 +102,7 @@ def discriminator_preset(name: str) -> DiscriminatorPreset:
     return _named("discriminator", DISCRIMINATORS, name)
 
 
-def _named(kind, presets, name):
+def _named(kind: str, presets: dict[str, Any], name: str) -> Any:
     if name not in presets:
         raise ConfigError(
             f"There is no {kind} preset `{name}`: choose one of "

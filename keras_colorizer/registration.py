@@ -22,6 +22,8 @@ PACKAGE = "keras_colorizer"
 SERIALIZABLE = {
     "ColorizationGAN": "gan",
     "DoublePixels": "networks.smooth_decoder",
+    "HintPropagation": "networks.hint_propagation",
+    "Readout": "networks.readout",
 }
 
 

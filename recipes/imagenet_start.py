@@ -117,7 +117,7 @@ def _check(original, generator) -> None:
     last = [x for x in generator.layers if x.name.startswith("encoder_")][-1]
     encoder = keras.Model(generator.input, last.output)
     grey = skimage.data.camera()[None, ::4, ::4, None] / 127.5 - 1
-    ours = np.asarray(encoder(grey.astype("float32"), training=False))
+    ours = keras.ops.convert_to_numpy(encoder(grey.astype("float32")))
     blocks = sum(x.name.endswith("depthwise_conv") for x in encoder.layers)
     with torch.no_grad():
         x = torch.tensor(grey.transpose(0, 3, 1, 2)).float().repeat(1, 3, 1, 1)

@@ -21,7 +21,7 @@ from keras_colorizer.networks.generator_file import (
     save_generator,
 )
 from keras_colorizer.networks.precision import with_precision
-from keras_colorizer.networks.saturation import with_saturation
+from keras_colorizer.networks.readout import with_readout
 from keras_colorizer.training.networks import build_gan
 
 ONE_DEVICE = tf.distribute.get_strategy()
@@ -121,7 +121,7 @@ def test_saturation_in_the_weights_scales_ab(preset, rng):
     generator = build_generator(preset)
     lightness = rng.uniform(-1, 1, (1, 64, 64, 1)).astype("float32")
     ab = np.asarray(generator(lightness))
-    bolder = np.asarray(with_saturation(generator, 1.3)(lightness))
+    bolder = np.asarray(with_readout(generator, factor=1.3)(lightness))
     # tanh stands after the weights.
     expected = np.tanh(1.3 * np.arctanh(ab))
     np.testing.assert_allclose(bolder, expected, atol=1e-5)

@@ -272,7 +272,7 @@ def test_ab_stays_within_one_however_large_the_activations(narrow, rng):
     # Batch norm would undo larger inputs; its scale goes through.
     for layer in layers_of(narrow, keras.layers.BatchNormalization):
         layer.gamma.assign(layer.gamma * 100)
-    last = [layer for layer in narrow.layers if layer.weights][-1]
+    last = layers_of(narrow, CONVOLUTIONS)[-1]
     last.kernel.assign(last.kernel * 1000)
     ab = np.asarray(narrow(100 * encoded(rng, 1, side, side, 1)))
     assert ab.dtype == np.float32

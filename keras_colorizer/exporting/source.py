@@ -13,7 +13,7 @@ from keras_colorizer.exporting.parity import KerasResults, network_views
 from keras_colorizer.inference.colorizer import Colorizer
 from keras_colorizer.inference.keras_network import KerasNetwork
 from keras_colorizer.networks.generator_file import SavedGenerator
-from keras_colorizer.networks.saturation import with_saturation
+from keras_colorizer.networks.readout import with_readout
 from keras_colorizer.photos import read_rgb
 
 FEWEST_PHOTOS = 8
@@ -59,7 +59,7 @@ def export_source(
     card["saturation"] = saturation
     generator = saved.generator
     if saturation != 1:
-        generator = with_saturation(generator, saturation)
+        generator = with_readout(generator, factor=saturation)
     network = KerasNetwork(generator, render_size=saved.render_size)
     photos = _read_some(calibration_data)
     every = max(1, len(photos) // JUDGED_PHOTOS)

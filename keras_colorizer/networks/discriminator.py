@@ -1,6 +1,7 @@
 """The discriminator: a PatchGAN over (lightness, ab) pairs."""
 
 import dataclasses
+from typing import Any
 
 import keras
 from keras import layers
@@ -10,7 +11,7 @@ from keras_colorizer.presets import discriminator_preset
 
 
 def build_discriminator(
-    preset: str = "patchgan_70", **overrides
+    preset: str = "patchgan_70", **overrides: Any
 ) -> keras.Model:
     """Builds a PatchGAN.
 
@@ -32,6 +33,14 @@ def build_discriminator(
     Raises:
         ConfigError: If there is no such preset.
 
+    Example:
+        ```python
+        discriminator = build_discriminator("patchgan_70")
+        lightness = keras.random.uniform((1, 256, 256, 1), -1, 1)
+        ab = keras.random.uniform((1, 256, 256, 2), -1, 1)
+        logits = discriminator([lightness, ab])  # (1, 30, 30, 1)
+        ```
+
     Source:
         Isola et al., 2017, section 6.1.2, https://arxiv.org/abs/1611.07004,
         and NLayerDiscriminator in junyanz/pytorch-CycleGAN-and-pix2pix,
@@ -42,7 +51,7 @@ def build_discriminator(
     return _patchgan(**{**dataclasses.asdict(spec), **overrides})
 
 
-def _patchgan(*, widths, spectral_norm):
+def _patchgan(*, widths: tuple[int, ...], spectral_norm: bool) -> keras.Model:
     lightness = keras.Input((None, None, 1), name="lightness")
     ab = keras.Input((None, None, 2), name="ab")
     x = layers.Concatenate(name="lab")([lightness, ab])
@@ -68,13 +77,20 @@ def _patchgan(*, widths, spectral_norm):
     return keras.Model([lightness, ab], logits, name="discriminator")
 
 
-def _pad(x, level):
+def _pad(x: keras.KerasTensor, level: int) -> keras.KerasTensor:
     # By one on each side, as PyTorch does; `same` differs from it for stride
     # 1 and for odd sizes.
     return layers.ZeroPadding2D(1, name=f"pad_{level}")(x)
 
 
-def _conv(width, level, *, strides, use_bias, spectral_norm):
+def _conv(
+    width: int,
+    level: int,
+    *,
+    strides: int,
+    use_bias: bool,
+    spectral_norm: bool,
+) -> layers.Layer:
     conv = layers.Conv2D(
         width,
         KERNEL,

@@ -1,9 +1,10 @@
-"""A U-Net for phones whose encoder knows what is in a photo.
+"""A U-Net for phones whose encoder tells what is in a photo.
 
 The encoder is EfficientNet-Lite0 without its last two blocks, head and
 classifier, so that it can start from weights that tell ImageNet's thousand
-classes apart: who knows a sky, a lawn and a face needs fewer photos to learn
-their colors. Its first kernels see lightness in place of red, green and blue.
+classes apart: a network that knows a sky, a lawn and a face needs fewer photos
+to learn their colors. Its first kernels see lightness in place of red, green
+and blue.
 
 Source: Tan and Le, 2019, https://arxiv.org/abs/1905.11946; Lite0 and its
 weights (Apache-2.0): tensorflow/tpu, models/official/efficientnet/lite.
@@ -12,7 +13,12 @@ weights (Apache-2.0): tensorflow/tpu, models/official/efficientnet/lite.
 import keras
 from keras import layers
 
-from keras_colorizer.networks.smooth_decoder import decode, relu
+from keras_colorizer.networks.smooth_decoder import (
+    ab_head,
+    decode,
+    doubled,
+    relu,
+)
 
 STEM_WIDTH = 32
 EXPANSION = 6  # Channels within a block, for each that goes in.
@@ -37,8 +43,9 @@ def build_efficientnet_unet(
         A functional model from `lightness` to `ab`, see `build_generator`.
     """
     lightness = keras.Input((None, None, 1), name="lightness")
-    levels = _encode(lightness, widths, middle_width)
-    ab = decode(levels, decoder_widths)
+    x = decode(_encode(lightness, widths, middle_width), decoder_widths)
+    ab = doubled(ab_head(x, "half_ab"), "ab")
+    ab = layers.Activation("tanh", dtype="float32", name="ab")(ab)
     return keras.Model(lightness, ab, name="generator")
 
 
@@ -53,7 +60,11 @@ def freeze_encoder(generator: keras.Model) -> None:
             layer.trainable = False
 
 
-def _encode(lightness, widths, middle_width):
+def _encode(
+    lightness: keras.KerasTensor,
+    widths: tuple[int, ...],
+    middle_width: int,
+) -> list[keras.KerasTensor]:
     """The levels of EfficientNet-Lite0, finest first."""
     first, second, third, fourth, fifth = widths
     # Of each stage the channels, the side of its kernels, the step of its
@@ -77,7 +88,7 @@ def _encode(lightness, widths, middle_width):
     return [*levels, x]
 
 
-def _stem(x):
+def _stem(x: keras.KerasTensor) -> keras.KerasTensor:
     name = f"{ENCODER}stem"
     x = layers.Conv2D(
         STEM_WIDTH,
@@ -90,7 +101,15 @@ def _stem(x):
     return relu(_norm(x, name), name)
 
 
-def _block(x, width, number, *, kernel, strides=1, expansion=EXPANSION):
+def _block(
+    x: keras.KerasTensor,
+    width: int,
+    number: int,
+    *,
+    kernel: int,
+    strides: int = 1,
+    expansion: int = EXPANSION,
+) -> keras.KerasTensor:
     """Expands the channels, filters each of them, and projects them back."""
     name = f"{ENCODER}block_{number}"
     y = x
@@ -111,12 +130,14 @@ def _block(x, width, number, *, kernel, strides=1, expansion=EXPANSION):
     return layers.Add(name=name)([x, y])
 
 
-def _pointwise(x, width, name):
+def _pointwise(
+    x: keras.KerasTensor, width: int, name: str
+) -> keras.KerasTensor:
     x = layers.Conv2D(width, 1, use_bias=False, name=f"{name}_conv")(x)
     return _norm(x, name)
 
 
-def _norm(x, name):
+def _norm(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     # Epsilon is part of the pretrained weights.
     return layers.BatchNormalization(
         momentum=0.99, epsilon=1e-3, name=f"{name}_norm"

@@ -1,5 +1,7 @@
 """Weights that lose little when they are stored in float16."""
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -30,14 +32,14 @@ def ready_for_float16(generator: keras.Model, *, folded: bool) -> keras.Model:
     return copy
 
 
-def _scale(layer):
+def _scale(layer: layers.Layer) -> Any:
     if not isinstance(layer, layers.BatchNormalization):
         return 1.0
     gamma, _, _, variance = layer.get_weights()
     return gamma / (variance + layer.epsilon) ** 0.5
 
 
-def _rounded(kernel):
+def _rounded(kernel: Any) -> Any:
     """Rounds to float16, preserving the sum over all but the last axis."""
     rows = kernel.reshape(-1, kernel.shape[-1]).astype("float64")
     rounded = rows.astype("float16")

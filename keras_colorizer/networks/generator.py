@@ -1,6 +1,7 @@
 """The generator: from lightness to ab."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -18,7 +19,7 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
 }
 
 
-def build_generator(preset: str = "unet_256", **overrides) -> keras.Model:
+def build_generator(preset: str = "unet_256", **overrides: Any) -> keras.Model:
     """Builds a generator.
 
     Args:
@@ -35,6 +36,13 @@ def build_generator(preset: str = "unet_256", **overrides) -> keras.Model:
 
     Raises:
         ConfigError: If there is no such preset.
+
+    Example:
+        ```python
+        generator = build_generator("unet_256")
+        lightness = keras.random.uniform((1, 256, 256, 1), -1, 1)
+        ab = generator(lightness)  # (1, 256, 256, 2)
+        ```
     """
     spec = generator_preset(preset)
     arguments = {"widths": spec.widths, **spec.options, **overrides}

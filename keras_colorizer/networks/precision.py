@@ -11,7 +11,7 @@ def with_precision(generator: keras.Model, dtype: str) -> keras.Model:
         dtype: `float32` or `float16`.
     """
 
-    def converted(layer):
+    def converted(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = {**layer.get_config(), "dtype": dtype}
         return layer.__class__.from_config(config)
 

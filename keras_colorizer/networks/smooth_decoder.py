@@ -20,19 +20,20 @@ AB_STDDEV = 0.005  # Of the last kernel: the first photos come out grey.
 CEILING = 6.0
 
 
-def decode(levels: list, widths: tuple[int, ...]):
+def decode(
+    levels: list[keras.KerasTensor], widths: tuple[int, ...]
+) -> keras.KerasTensor:
     """Builds the decoder.
 
     Args:
-        levels: What the encoder found at each level, finest first: symbolic
+        levels: Features of the encoder at each level, finest first: symbolic
             `(batch, h, w, channels)`, each half as high and wide as the one
-            before, the first half the photo's.
+            before.
         widths: Channels of the decoder at each level but the coarsest, finest
             first.
 
     Returns:
-        Symbolic `ab`, `(batch, h, w, 2)` float32 in [-1, 1], at the photo's
-        height and width.
+        Symbolic features of the size of the finest level.
     """
     *skips, x = levels
     x = _with_scene(x)
@@ -40,15 +41,18 @@ def decode(levels: list, widths: tuple[int, ...]):
         width = widths[level - 1]
         x = _join(x, skips.pop(), width, level)
         x = conv(x, width, f"decoder_{level}")
-    x = layers.Conv2D(
+    return x
+
+
+def ab_head(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """A convolution of 3 x 3 to two channels that begin near 0."""
+    return layers.Conv2D(
         2,
         3,
         padding="same",
         kernel_initializer=keras.initializers.RandomNormal(0.0, AB_STDDEV),
-        name="half_ab",
+        name=name,
     )(x)
-    x = _double(x, "ab")
-    return layers.Activation("tanh", dtype="float32", name="ab")(x)
 
 
 @keras.saving.register_keras_serializable("keras_colorizer")
@@ -59,22 +63,30 @@ class DoublePixels(layers.Layer):
     phones do not run fast.
     """
 
-    def call(self, features):
-        copies = ops.concatenate([features] * BLOCK**2, axis=-1)
-        return ops.nn.depth_to_space(copies, BLOCK)
+    def call(self, features: keras.KerasTensor) -> keras.KerasTensor:
+        return _double_pixels(features)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         batch, height, width, channels = input_shape
         doubled = [side and BLOCK * side for side in (height, width)]
         return (batch, *doubled, channels)
 
 
-def conv(x, width: int, name: str, *, strides: int = 1):
+def conv(
+    x: keras.KerasTensor, width: int, name: str, *, strides: int = 1
+) -> keras.KerasTensor:
     """Convolution of 3 x 3, batch norm, ReLU up to `CEILING`."""
     return relu(linear(x, width, name, strides=strides), name)
 
 
-def linear(x, width: int, name: str, *, kernel: int = 3, strides: int = 1):
+def linear(
+    x: keras.KerasTensor,
+    width: int,
+    name: str,
+    *,
+    kernel: int = 3,
+    strides: int = 1,
+) -> keras.KerasTensor:
     """Convolution and batch norm."""
     x = layers.Conv2D(
         width,
@@ -90,12 +102,12 @@ def linear(x, width: int, name: str, *, kernel: int = 3, strides: int = 1):
     )(x)
 
 
-def relu(x, name: str):
+def relu(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     """ReLU up to `CEILING`."""
     return layers.ReLU(max_value=CEILING, name=f"{name}_relu")(x)
 
 
-def _with_scene(x):
+def _with_scene(x: keras.KerasTensor) -> keras.KerasTensor:
     """Adds what the mean over the whole photo says about it everywhere."""
     width = x.shape[-1]
     mean = layers.GlobalAveragePooling2D(keepdims=True, name="scene_mean")(x)
@@ -104,21 +116,43 @@ def _with_scene(x):
     return layers.Add(name="scene")([x, scene])
 
 
-def _join(x, skip, width, level):
+def _join(
+    x: keras.KerasTensor, skip: keras.KerasTensor, width: int, level: int
+) -> keras.KerasTensor:
     """Brings the coarser level to this one's size and adds its skip."""
     x = layers.Conv2D(
         width, 1, kernel_initializer="he_normal", name=f"up_{level}_conv"
     )(x)
-    x = _double(x, f"up_{level}")
+    x = doubled(x, f"up_{level}")
     skip = linear(skip, width, f"skip_{level}", kernel=1)
     x = layers.Add(name=f"join_{level}")([x, skip])
     return relu(x, f"join_{level}")
 
 
-def _double(x, name):
-    # Doubled pixels under a 3 x 3 mean are a third of one pixel and two
-    # thirds of the next: nearly bilinear, and smooth.
-    x = DoublePixels(name=f"{name}_pixels")(x)
+def doubled(
+    x: keras.KerasTensor, name: str, *, dtype: str | None = None
+) -> keras.KerasTensor:
+    """Twice the height and width, nearly bilinear and smooth, as layers.
+
+    Doubled pixels under a 3 x 3 mean are a third of one pixel and two thirds
+    of the next.
+    """
+    x = DoublePixels(name=f"{name}_pixels", dtype=dtype)(x)
     return layers.AveragePooling2D(
-        SMOOTHING, strides=1, padding="same", name=f"{name}_smooth"
+        SMOOTHING,
+        strides=1,
+        padding="same",
+        name=f"{name}_smooth",
+        dtype=dtype,
     )(x)
+
+
+def double(x: keras.KerasTensor) -> keras.KerasTensor:
+    """The same, of tensors."""
+    x = _double_pixels(x)
+    return ops.average_pool(x, SMOOTHING, strides=1, padding="same")
+
+
+def _double_pixels(x: keras.KerasTensor) -> keras.KerasTensor:
+    copies = ops.concatenate([x] * BLOCK**2, axis=-1)
+    return ops.nn.depth_to_space(copies, BLOCK)

@@ -7,7 +7,14 @@ https://arxiv.org/abs/1512.03385.
 import keras
 from keras import layers
 
-from keras_colorizer.networks.smooth_decoder import conv, decode, linear, relu
+from keras_colorizer.networks.smooth_decoder import (
+    ab_head,
+    conv,
+    decode,
+    doubled,
+    linear,
+    relu,
+)
 
 
 def build_subpixel_unet(
@@ -31,11 +38,15 @@ def build_subpixel_unet(
     *skips, x = _encode(lightness, widths)
     for block in range(residual_blocks):
         x = _residual(x, widths[-1], f"residual_{block + 1}")
-    ab = decode([*skips, x], decoder_widths)
+    x = decode([*skips, x], decoder_widths)
+    ab = doubled(ab_head(x, "half_ab"), "ab")
+    ab = layers.Activation("tanh", dtype="float32", name="ab")(ab)
     return keras.Model(lightness, ab, name="generator")
 
 
-def _encode(x, widths):
+def _encode(
+    x: keras.KerasTensor, widths: tuple[int, ...]
+) -> list[keras.KerasTensor]:
     levels = []
     for level, width in enumerate(widths, start=1):
         x = conv(x, width, f"down_{level}", strides=2)
@@ -43,7 +54,7 @@ def _encode(x, widths):
     return levels
 
 
-def _residual(x, width, name):
+def _residual(x: keras.KerasTensor, width: int, name: str) -> keras.KerasTensor:
     y = conv(x, width, f"{name}_a")
     y = linear(y, width, f"{name}_b")
     x = layers.Add(name=name)([x, y])

@@ -38,7 +38,9 @@ def build_unet(
     return keras.Model(lightness, ab, name="generator")
 
 
-def _encode(x, widths):
+def _encode(
+    x: keras.KerasTensor, widths: tuple[int, ...]
+) -> list[keras.KerasTensor]:
     levels = []
     for level, width in enumerate(widths, start=1):
         x = _down(x, level, width, innermost=level == len(widths))
@@ -46,7 +48,9 @@ def _encode(x, widths):
     return levels
 
 
-def _down(x, level, width, *, innermost):
+def _down(
+    x: keras.KerasTensor, level: int, width: int, *, innermost: bool
+) -> keras.KerasTensor:
     outermost = level == 1
     if not outermost:
         x = layers.LeakyReLU(LEAK, name=f"down_{level}_relu")(x)
@@ -64,13 +68,13 @@ def _down(x, level, width, *, innermost):
     return batch_norm(f"down_{level}_norm")(x)
 
 
-def _up(x, level, width):
+def _up(x: keras.KerasTensor, level: int, width: int) -> keras.KerasTensor:
     x = layers.ReLU(name=f"up_{level}_relu")(x)
     x = _transposed(width, use_bias=False, name=f"up_{level}_conv")(x)
     return batch_norm(f"up_{level}_norm")(x)
 
 
-def _transposed(width, *, use_bias, name):
+def _transposed(width: int, *, use_bias: bool, name: str) -> layers.Layer:
     return layers.Conv2DTranspose(
         width,
         KERNEL,
