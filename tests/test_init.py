@@ -21,7 +21,6 @@ from keras_colorizer.networks.generator_file import (
     save_generator,
 )
 from keras_colorizer.networks.precision import with_precision
-from keras_colorizer.networks.readout import with_readout
 from keras_colorizer.training.networks import build_gan
 
 ONE_DEVICE = tf.distribute.get_strategy()
@@ -115,17 +114,6 @@ def test_half_precision_file_is_half_the_size_and_loads_in_float32(tmp_path):
         # Float16 keeps 11 bits.
         np.testing.assert_allclose(one, two, rtol=2**-11, atol=1e-7)
 
-
-@pytest.mark.parametrize("preset", ["small", "quick", "tiny"])
-def test_saturation_in_the_weights_scales_ab(preset, rng):
-    generator = build_generator(preset)
-    lightness = rng.uniform(-1, 1, (1, 64, 64, 1)).astype("float32")
-    ab = np.asarray(generator(lightness))
-    bolder = np.asarray(with_readout(generator, factor=1.3)(lightness))
-    # tanh stands after the weights.
-    expected = np.tanh(1.3 * np.arctanh(ab))
-    np.testing.assert_allclose(bolder, expected, atol=1e-5)
-    np.testing.assert_array_equal(np.asarray(generator(lightness)), ab)
 
 
 @pytest.mark.parametrize("folded", [False, True])
