@@ -43,7 +43,6 @@ def main() -> None:
     check_suits(config, strategy.num_replicas_in_sync)
     split = split_photos(
         survey_photos(list_photos(config.data), square=config.square),
-        square=config.square,
         batch_size=config.batch_size,
         validation_fraction=config.validation_fraction,
     )
@@ -76,7 +75,7 @@ def _train(
         checkpoints.restore(gan)
     batches = iter(_batches(config, split, strategy, gan.steps_done))
     reset = tf.function(lambda: strategy.run(gan.reset_metrics))
-    for stage in stages.remaining_stages(config, gan.steps_done, steps):
+    for stage in stages.remaining_stages(config, gan, steps):
         stage.begin(gan, console)
         step = tf.function(lambda x: strategy.run(gan.train_step, args=(x,)))
         for epoch in range(stage.first_epoch, stage.end_epoch):

@@ -75,9 +75,9 @@ def test_without_aging_ranges_only_the_film_is_left(monkeypatch):
 
 def test_a_share_of_the_lightness_ages_and_no_ab():
     squares = tf.constant(np.repeat(PHOTO[None], AGES, axis=0))
-    seed = tf.constant([0, 1])
-    plain, ab = encode_photos(squares, seed, old_photos=0.0)
-    aged, aged_ab = encode_photos(squares, seed, old_photos=0.25)
+    seeds = tf.constant([[0, 1]] * AGES)
+    plain, ab = encode_photos(squares)
+    aged, aged_ab = encode_photos(squares, seeds, old_photos=0.25)
     np.testing.assert_array_equal(ab, aged_ab)
     changed = (np.abs(plain - aged).max(axis=(1, 2, 3)) > 0).sum()
     assert 26 <= changed <= 74  # 50 of 200 expected, +- 3.9 sigma.

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import keras
@@ -389,15 +390,16 @@ def test_learning_rates_are_pix2pix_s():
 def test_stages_follow_and_finish_a_begun_epoch():
     config = TrainingConfig(preset="tiny", epochs=6, pretrain_epochs=2)
 
-    def left(first_step):
-        return list(remaining_stages(config, first_step, 10))
+    def left(steps_done, *, stopped=False):
+        gan = SimpleNamespace(steps_done=steps_done, stop_training=stopped)
+        return list(remaining_stages(config, gan, 10))
 
     both = Stage(2, 6, 10, pretraining=False)
     assert left(0) == [Stage(0, 2, 10, pretraining=True), both]
     assert left(13) == [Stage(1, 2, 7, pretraining=True), both]
     assert left(20) == [both]
     assert left(57) == [Stage(5, 6, 3, pretraining=False)]
-    assert left(60) == []
+    assert left(60) == left(0, stopped=True) == []
 
 
 class StopsAfterOne(keras.callbacks.Callback):

@@ -18,15 +18,15 @@ GRAIN = (0.0, 7.0)  # Largest change of a pixel, in units of L*.
 
 
 def encode_photos(
-    rgb: tf.Tensor, seed: tf.Tensor, *, old_photos: float
+    rgb: tf.Tensor, seeds: tf.Tensor | None = None, *, old_photos: float = 0.0
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Encodes photos for the networks, some with the lightness of old photos.
 
     Args:
         rgb: `(n, h, w, 3)` uint8 sRGB.
-        seed: `(2,)` integers: the same seed ages the same photos alike.
-        old_photos: How many of them age, in [0, 1]; with 0 the seed is not
-            used.
+        seeds: `(n, 2)` integers, of which the first ages all photos: the same
+            ages the same photos alike.
+        old_photos: How many of them age, in [0, 1].
 
     Returns:
         `lightness`, `(n, h, w, 1)`, and `ab`, `(n, h, w, 2)`, float32 in
@@ -35,6 +35,7 @@ def encode_photos(
     lightness, ab = encoding.encode_lab(color.rgb_to_lab(rgb))
     if old_photos == 0:
         return lightness, ab
+    seed = seeds[0]
     aged = encoding.encode_lightness(aged_lightness(rgb, seed))
     drawn = tf.random.stateless_uniform((tf.shape(rgb)[0], 1, 1, 1), seed + 1)
     return tf.where(drawn < old_photos, aged, lightness), ab

@@ -78,7 +78,6 @@ def photo_dataset(
     )
     split = split_photos(
         survey,
-        square=image_size,
         batch_size=batch_size,
         validation_fraction=validation_split or 0.0,
     )

@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
@@ -38,14 +39,12 @@ class PhotoReader:
         self.groups = [photo.source.group for photo in photos]
         self.shapes = tf.constant([photo.shape for photo in photos], tf.int32)
         self._source: _Memory | _SmallJpegs | _Files
-        first = photos[0].source
         if all(photo.pixels is not None for photo in photos):
             self._source = _Memory(photos, self.shapes)
-        elif first.small is None:
-            self._source = _Files(photos, reading_side(first, square))
+        elif photos[0].source.small is None:
+            self._source = _Files(photos, square)
         else:
-            ratio = first.small.short_side // reading_side(first, square)
-            self._source = _SmallJpegs(photos, ratio)
+            self._source = _SmallJpegs(photos, square)
 
     def __call__(self, index: tf.Tensor) -> tf.Tensor:
         """Returns photo number `index`, `(h, w, 3)` uint8."""
@@ -92,12 +91,18 @@ class _Memory:
 class _SmallJpegs:
     """JPEGs that `prepare` made, which TensorFlow can decode."""
 
-    def __init__(self, photos: Photos, most: int):
+    def __init__(self, photos: Photos, square: int):
         paths = [os.fsencode(str(photo.source.content)) for photo in photos]
         self._paths = tf.constant(paths)
+        self._source, self._square = photos[0].source, square
+
+    @cached_property
+    def _way(self) -> dict:
+        side = reading_side(self._source, self._square)
+        most = self._source.small.short_side // side
         ratio = next(ratio for ratio in RATIOS if ratio <= most)
         # As Pillow decodes.
-        self._way = {"ratio": ratio, "dct_method": "INTEGER_ACCURATE"}
+        return {"ratio": ratio, "dct_method": "INTEGER_ACCURATE"}
 
     def whole(self, index: tf.Tensor) -> tf.Tensor:
         jpeg = tf.io.read_file(self._paths[index])
@@ -136,8 +141,8 @@ def unreadable_named(photos: Photos) -> Iterator[None]:
 class _Files:
     """Files of any format, read by Pillow and tifffile."""
 
-    def __init__(self, photos: Photos, side: int):
-        self._photos, self._side = photos, side
+    def __init__(self, photos: Photos, square: int):
+        self._photos, self._square = photos, square
 
     def whole(self, index: tf.Tensor) -> tf.Tensor:
         rgb = tf.numpy_function(self._first_readable, [index], tf.uint8)
@@ -147,8 +152,9 @@ class _Files:
         """Decodes a photo, or the next one if it has been damaged since."""
         for offset in range(len(self._photos)):
             photo = self._photos[(number + offset) % len(self._photos)]
+            side = reading_side(photo.source, self._square)
             try:
-                rgb = read_rgb(photo.source.content, short_side=self._side)
+                rgb = read_rgb(photo.source.content, short_side=side)
                 return _squeezed(rgb, self._photos[number].shape)
             except PhotoError as error:
                 message = f"{error} Another photo stands in."

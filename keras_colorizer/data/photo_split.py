@@ -25,11 +25,7 @@ class PhotoSplit:
 
 
 def split_photos(
-    survey: Survey,
-    *,
-    square: int,
-    batch_size: int,
-    validation_fraction: float,
+    survey: Survey, *, batch_size: int, validation_fraction: float
 ) -> PhotoSplit:
     """Sets some of the photos aside for validation.
 
@@ -38,7 +34,6 @@ def split_photos(
 
     Args:
         survey: The photos, of which the pixels move into the readers.
-        square: Side in pixels of the squares to train on.
         batch_size: The least number of photos to train on.
         validation_fraction: Share of the photos to set aside, at least one;
             with 0 none is, and those to train on are those to judge with.
@@ -56,8 +51,10 @@ def split_photos(
             f"{len(rest)} photos are left to train on, fewer than a batch of "
             f"{batch_size}: add photos or lower the batch size (--batch-size)."
         )
-    training = PhotoReader(rest, square=square)
-    validation = PhotoReader(aside, square=square) if aside else training
+    training = PhotoReader(rest, square=survey.square)
+    validation = training
+    if aside:
+        validation = PhotoReader(aside, square=survey.square)
     return PhotoSplit(survey, training, validation, len(rest) // batch_size)
 
 

@@ -60,14 +60,12 @@ def training_batches(
             (batch_size, 5), tf.stack([run, step])
         )
         boxes = draw_boxes(shares[:, :4], tf.gather(reader.shapes, photos))
-        is_flipped = shares[:, 4] < 0.5
-        return tf.fill([batch_size], step), photos, boxes, is_flipped
+        seeds = tf.repeat([[run, step]], batch_size, axis=0)
+        return photos, boxes, shares[:, 4] < 0.5, seeds
 
-    @tf.function(jit_compile=True)
-    def encode(steps: tf.Tensor, rgb: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        seed = tf.stack([run, steps[0]])
-        return encode_photos(rgb, seed, old_photos=old_photos)
-
+    encode = tf.function(
+        partial(encode_photos, old_photos=old_photos), jit_compile=True
+    )
     squares = steps.map(plan).unbatch()
     squares = squares.map(partial(_square, reader), num_parallel_calls=WORKERS)
     batches = squares.batch(batch_size, drop_remainder=True)
@@ -91,10 +89,7 @@ def validation_batches(
     def squash(index: tf.Tensor) -> tf.Tensor:
         return _squashed(reader(index), reader.square, "area")
 
-    @tf.function(jit_compile=True)
-    def encode(rgb: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return encode_photos(rgb, tf.constant([0, 0]), old_photos=0.0)
-
+    encode = tf.function(encode_photos, jit_compile=True)
     numbers = tf.data.Dataset.range(reader.count)
     batches = numbers.map(squash, num_parallel_calls=WORKERS).batch(batch_size)
     encoded = batches.map(encode, num_parallel_calls=WORKERS)
@@ -103,18 +98,18 @@ def validation_batches(
 
 def _square(
     reader: PhotoReader,
-    step: tf.Tensor,
     photo: tf.Tensor,
     box: tf.Tensor,
     is_flipped: tf.Tensor,
+    seed: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the number of the batch and `(square, square, 3)` uint8."""
+    """Returns `(square, square, 3)` uint8, and the seed of the batch."""
     square = _squashed(reader.box(photo, box), reader.square, "bilinear")
     # `square[:, ::-1]` does the same, many times slower.
     flipped = tf.cond(
         is_flipped, lambda: tf.reverse(square, [1]), lambda: square
     )
-    return step, flipped
+    return flipped, seed
 
 
 def _squashed(rgb: tf.Tensor, square: int, method: str) -> tf.Tensor:

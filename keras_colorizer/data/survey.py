@@ -60,6 +60,7 @@ class Survey:
     """The result of a look at all photos.
 
     Attributes:
+        square: Side in pixels of the squares to train on.
         photos: Those fit to train on, in order of their digests.
         colorless: Names of those left out for having no color.
         unreadable: Names and reasons of those that could not be decoded.
@@ -68,6 +69,7 @@ class Survey:
         decoded_bytes: Memory of all fit photos, decoded at training size.
     """
 
+    square: int
     photos: list[SurveyedPhoto] = field(default_factory=list)
     colorless: list[str] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -117,7 +119,7 @@ def survey_photos(
     Raises:
         ConfigError: If `prepare` made the photos too small for the squares.
     """
-    survey, digests = Survey(is_cached=cache != "off"), set()
+    survey, digests = Survey(square, is_cached=cache != "off"), set()
     free = psutil.virtual_memory().available
     limit = free / 2 if cache == "auto" else float("inf")
     look = partial(_look, survey, square, keep_colorless)

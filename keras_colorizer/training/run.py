@@ -45,6 +45,7 @@ class RunResult:
     history: list[dict]
 
 
+@device_errors()
 def train(
     config: TrainingConfig,
     *,
@@ -80,26 +81,25 @@ def train(
     """
     folder = open_run_folder(config)
     console = Console()
-    with device_errors():
-        strategy = choose_strategy(config)
-        survey = survey_photos(
-            list_photos(config.data),
-            square=config.square,
-            keep_colorless=config.keep_colorless,
-            cache=config.cache,
-            quiet=not console.is_terminal,
-        )
-        split = split_photos(
-            survey,
-            square=config.square,
-            batch_size=config.batch_size,
-            validation_fraction=config.validation_fraction,
-        )
+    strategy = choose_strategy(config)
+    survey = survey_photos(
+        list_photos(config.data),
+        square=config.square,
+        keep_colorless=config.keep_colorless,
+        cache=config.cache,
+        quiet=not console.is_terminal,
+    )
+    split = split_photos(
+        survey,
+        batch_size=config.batch_size,
+        validation_fraction=config.validation_fraction,
+    )
+    label = Label(None if generator else config.generator, config.square)
+    with unreadable_named(survey.photos):
         gan = build_gan(config, strategy, generator, discriminator)
         print_plan(console, config, folder, split, gan)
         if config.dry_run:
             return RunResult(folder.path, None, [])
-        label = Label(None if generator else config.generator, config.square)
         run = run_callbacks(config, folder, split, label, callbacks, console)
         _fit(config, split, gan, run, console)
     return RunResult(folder.path, folder.generator, run.history.rows)
@@ -114,13 +114,10 @@ def _fit(
 ) -> None:
     if config.resume:
         run.checkpoints.restore(gan)
-    decay = SecondHalfDecay(config.learning_rate, config.epochs)
     steps = split.steps_per_epoch
-    with (
-        unreadable_named(split.survey.photos),
-        run.checkpoints.saved_when_interrupted(gan, console),
-    ):
-        for stage in remaining_stages(config, gan.steps_done, steps):
+    decay = SecondHalfDecay(config.learning_rate, config.epochs)
+    with run.checkpoints.saved_when_interrupted(gan, console):
+        for stage in remaining_stages(config, gan, steps):
             stage.begin(gan, console)
             gan.fit(
                 training_batches(
@@ -138,5 +135,3 @@ def _fit(
                 verbose=1 if console.is_terminal else 2,
                 shuffle=False,
             )
-            if gan.stop_training:
-                break

@@ -30,20 +30,21 @@ class Stage:
 
 
 def remaining_stages(
-    config: TrainingConfig, first_step: int, steps_per_epoch: int
+    config: TrainingConfig, gan: ColorizationGAN, steps_per_epoch: int
 ) -> Iterator[Stage]:
-    """Cuts what is left after some steps where the networks change.
+    """Cuts what is left of a run where the networks change.
 
-    A run stopped within an epoch starts with the rest of that epoch.
+    A run stopped within an epoch starts with the rest of that epoch. After a
+    stage in which a callback has stopped training, none follows.
     """
     pretrained = config.pretrain_epochs
-    epoch, done = divmod(first_step, steps_per_epoch)
+    epoch, done = divmod(gan.steps_done, steps_per_epoch)
     if done:
         rest = steps_per_epoch - done
         yield Stage(epoch, epoch + 1, rest, epoch < pretrained)
         epoch += 1
     for end_epoch in (pretrained, config.epochs):
-        if epoch < end_epoch:
+        if epoch < end_epoch and not gan.stop_training:
             yield Stage(epoch, end_epoch, steps_per_epoch, epoch < pretrained)
             epoch = end_epoch
 
