@@ -25,7 +25,7 @@ def encode_photos(
     Args:
         rgb: `(n, h, w, 3)` uint8 sRGB.
         seeds: `(n, 2)` integers, of which the first ages all photos: the same
-            ages the same photos alike.
+            ages the same photos alike. Without seeds none ages.
         old_photos: How many of them age, in [0, 1].
 
     Returns:
@@ -33,7 +33,7 @@ def encode_photos(
         [-1, 1].
     """
     lightness, ab = encoding.encode_lab(color.rgb_to_lab(rgb))
-    if old_photos == 0:
+    if old_photos == 0 or seeds is None:
         return lightness, ab
     seed = seeds[0]
     aged = encoding.encode_lightness(aged_lightness(rgb, seed))

@@ -39,12 +39,13 @@ class PhotoReader:
         self.groups = [photo.source.group for photo in photos]
         self.shapes = tf.constant([photo.shape for photo in photos], tf.int32)
         self._source: _Memory | _SmallJpegs | _Files
+        small = photos[0].source.small
         if all(photo.pixels is not None for photo in photos):
             self._source = _Memory(photos, self.shapes)
-        elif photos[0].source.small is None:
+        elif small is None:
             self._source = _Files(photos, square)
         else:
-            self._source = _SmallJpegs(photos, square)
+            self._source = _SmallJpegs(photos, square, small.short_side)
 
     def __call__(self, index: tf.Tensor) -> tf.Tensor:
         """Returns photo number `index`, `(h, w, 3)` uint8."""
@@ -91,15 +92,15 @@ class _Memory:
 class _SmallJpegs:
     """JPEGs that `prepare` made, which TensorFlow can decode."""
 
-    def __init__(self, photos: Photos, square: int):
+    def __init__(self, photos: Photos, square: int, stored: int):
         paths = [os.fsencode(str(photo.source.content)) for photo in photos]
         self._paths = tf.constant(paths)
         self._source, self._square = photos[0].source, square
+        self._stored = stored
 
     @cached_property
     def _way(self) -> dict:
-        side = reading_side(self._source, self._square)
-        most = self._source.small.short_side // side
+        most = self._stored // reading_side(self._source, self._square)
         ratio = next(ratio for ratio in RATIOS if ratio <= most)
         # As Pillow decodes.
         return {"ratio": ratio, "dct_method": "INTEGER_ACCURATE"}
