@@ -115,7 +115,6 @@ def test_half_precision_file_is_half_the_size_and_loads_in_float32(tmp_path):
         np.testing.assert_allclose(one, two, rtol=2**-11, atol=1e-7)
 
 
-
 @pytest.mark.parametrize("folded", [False, True])
 def test_flat_areas_survive_float16(folded, rng):
     generator = build_generator("quick")

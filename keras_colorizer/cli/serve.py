@@ -1,73 +1,68 @@
-"""`python -m keras_colorizer serve`."""
+"""`keras-colorizer serve`."""
 
 import logging
 import math
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from keras_colorizer.cli.running import INTERRUPTED
-from keras_colorizer.errors import ConfigError
+from keras_colorizer.errors import ConfigError, ServingError
+from keras_colorizer.pretrained import DEFAULT, TFLITE, pretrained_file
 from keras_colorizer.silence import silent_stderr
 
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SECONDS_TO_FINISH = 5  # Beyond the longest that a request may take.
+ABOVE_ZERO = (
+    "rest_api_timeout_in_ms",
+    "max_body_mib",
+    "max_pixels",
+    "max_waiting",
+)
 
 
 @dataclass(frozen=True)
 class Serve:
-    """Serve models as TF Serving does, with a page to try them on.
+    """Serve a model, with a page to try it on.
 
-    The REST API is TF Serving's, at /v1; its files of models, batching and
-    monitoring are taken as they are. The page is at /, the state at /healthz.
+    The page is at /, TF Serving's REST API at /v1, the state at /healthz. To
+    color a photo: curl -T old.jpg localhost:8501/colorize -o new.png
     Ctrl-C finishes what was accepted, a second one stops at once.
 
     Attributes:
-        model: The folder of a SavedModel's versions, which are folders with
-            numbers as names; the highest is served, and a higher one once it
-            appears. By default the pretrained `small`, which comes with the
-            package.
+        model: A .tflite file, which needs no TensorFlow; the folder of a
+            training run, or a .keras file; or the folder of a SavedModel or of
+            its versions, of which the latest is served with all of its
+            signatures. By default the pretrained `small`.
         name: The model's name in URLs.
         host: 127.0.0.1 is reached from this machine only; 0.0.0.0 from others,
             too.
         port: 0 for any that is free; the URL is printed.
-        config: TF Serving's models.config, for several models, or for other
-            versions than the latest; instead of --model.
-        batching_parameters: TF Serving's file of batching parameters. Without
-            it, photos that wait are run together, four at most.
-        enable_per_model_batching_parameters: Take those that lie in a
-            version's folder as `batching_params.pbtxt`; of
-            --batching-parameters, only the number of threads then counts.
-        monitoring_config: TF Serving's file of monitoring parameters, for
-            Prometheus.
-        rest_api_timeout_in_ms: The longest a request may take, in
-            milliseconds; 0 for no limit.
-        rest_api_enable_cors_support: Let scripts of any web page use the API.
+        allow_origin: Web pages that may use the server beside its own, such as
+            https://example.org; * for all.
+        rest_api_timeout_in_ms: The longest that a request may take once it has
+            arrived, in milliseconds.
         max_body_mib: Refuse larger requests, before reading them.
-        file_system_poll_wait_seconds: How often to look for new versions; 0
-            for never.
-        model_config_file_poll_wait_seconds: How often to read the file of
-            --config again; 0 for never.
-        allow_version_labels_for_unavailable_models: Let new labels name
-            versions that are not served yet.
+        max_pixels: Refuse larger photos, before decoding them.
+        max_waiting: Refuse requests while so many wait.
         verbose: Print a line for each request.
     """
 
-    model: Path | None = None
+    model: str | None = None
     name: str = "colorizer"
     host: str = "127.0.0.1"
     port: int = 8501
-    config: Path | None = None
-    batching_parameters: Path | None = None
-    enable_per_model_batching_parameters: bool = False
-    monitoring_config: Path | None = None
+    allow_origin: tuple[str, ...] = ()
     rest_api_timeout_in_ms: int = 30_000
-    rest_api_enable_cors_support: bool = False
     max_body_mib: float = 100
-    file_system_poll_wait_seconds: float = 1
-    model_config_file_poll_wait_seconds: float = 0
-    allow_version_labels_for_unavailable_models: bool = False
+    max_pixels: int = 50_000_000
+    max_waiting: int = 64
     verbose: bool = False
 
 
@@ -79,49 +74,30 @@ def serve(options: Serve) -> int:
     """
     _check(options)
     _log_to_stderr(options.verbose)
-    with silent_stderr():
-        from keras_colorizer.serving.http import server
-    listener = server.listen(options.host, options.port)
-    url = server.url_of(listener)
-    with listener, _configs(options) as configs:
-        print("Loading and warming up ...", flush=True)
-        service = _service(options, configs)
-        poller = _poller(options, service)
-        poller.start()
-        listener.listen()  # Who reads the next line may ask at once.
-        names = ", ".join(service.models.names)
-        print(f"Serving {names} at {url} (Ctrl-C stops it)", flush=True)
-        has_finished = server.serve(
-            service.app, listener, patience=_patience(options)
-        )
-        poller.stop(timeout=SECONDS_TO_FINISH)
-        if has_finished:
-            service.stop(timeout=SECONDS_TO_FINISH)
+    with _listening(options.host, options.port) as listener:
+        print("Loading ...", flush=True)
+        with silent_stderr():
+            from keras_colorizer.cli import server
+        server.use_one_heap()
+        app = _app(options)
+        url = _url(listener)
+        print(f"Serving {options.name} at {url} (Ctrl-C stops it)", flush=True)
+        longest = options.rest_api_timeout_in_ms / 1000 + SECONDS_TO_FINISH
+        has_finished = server.run(app, listener, seconds=longest)
     if not has_finished:
-        os._exit(INTERRUPTED)  # Without waiting for what TensorFlow runs.
+        os._exit(INTERRUPTED)  # Without waiting for what runs.
     return 0
 
 
-def _patience(options):
-    timeout = options.rest_api_timeout_in_ms
-    return math.ceil(timeout / 1000) + SECONDS_TO_FINISH if timeout else None
-
-
-def _check(options):
-    if options.config is not None and options.model is not None:
-        raise ConfigError("Give --model or --config, not both.")
-    if options.model is not None:
-        _check_base_path(options.model, "--model")
-    for name in ("port", "rest_api_timeout_in_ms"):
-        if getattr(options, name) < 0:
-            raise ConfigError(
-                f"--{name} must be at least 0. Received: "
-                f"{getattr(options, name)}"
-            )
-    if not 0 < options.max_body_mib < math.inf:
-        raise ConfigError(
-            f"--max-body-mib must be above 0. Received: {options.max_body_mib}"
-        )
+def _check(options: Serve) -> None:
+    path = options.model
+    if path and "://" not in path and not Path(path).exists():
+        raise ConfigError(f"--model: there is no `{path}`.")
+    for name in ABOVE_ZERO:
+        value = getattr(options, name)
+        if not 0 < value < math.inf:
+            flag = name.replace("_", "-")
+            raise ConfigError(f"--{flag} must be above 0. Received: {value}")
     if not options.name or set(options.name) & set("/:"):
         raise ConfigError(
             "--name must not be empty, nor hold / or :. Received: "
@@ -129,94 +105,63 @@ def _check(options):
         )
 
 
-def _check_base_path(path, origin):
-    if not path.is_dir():
-        raise ConfigError(f"{origin}: there is no folder `{path}`.")
-    if (path / "saved_model.pb").exists():
-        raise ConfigError(
-            f"{origin}: `{path}` is one version: name the folder that holds "
-            "it, and see that its own name is a number."
+def _log_to_stderr(verbose: bool) -> None:
+    logging.basicConfig(format="%(message)s")
+    levels = {
+        "asyncio": logging.CRITICAL,  # It tells of each failed accept.
+        "tensorflow": logging.ERROR,
+        "uvicorn.access": logging.INFO if verbose else logging.ERROR,
+        "uvicorn.error": logging.CRITICAL,  # Errors are logged by the app.
+    }
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Takes an address; connections to it wait until the model is loaded."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, *_, address = found[0]
+        return socket.create_server(address[:2], family=family)
+    except (OSError, OverflowError) as error:
+        reason, _, _ = str(getattr(error, "strerror", error)).partition(" (")
+        raise ServingError(
+            f"Cannot listen on {host}, port {port}: {reason}. Choose another "
+            "with --host or --port."
+        ) from None
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _app(options: Serve) -> "Starlette":
+    with silent_stderr():
+        from keras_colorizer.cli.server import load_model
+        from keras_colorizer.serving.app import Api
+        from keras_colorizer.serving.limits import Limits
+
+        model = load_model(
+            options.model or str(pretrained_file(DEFAULT, TFLITE)),
+            max_pixels=options.max_pixels,
         )
-
-
-def _log_to_stderr(verbose):
-    log = logging.getLogger("keras_colorizer.serving")
-    log.addHandler(logging.StreamHandler())
-    log.setLevel(logging.INFO)
-    log.propagate = False  # TensorFlow's absl would print it once more.
-    # Notes on functions that are to be removed, for programmers.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    access = logging.getLogger("keras_colorizer.serving.access")
-    access.setLevel(logging.INFO if verbose else logging.WARNING)
-
-
-@contextmanager
-def _configs(options) -> Iterator[list]:
-    """The models to serve; the pretrained one exists only inside."""
-    if options.config is not None:
-        yield _read_configs(options.config)
-        return
-    with silent_stderr():
-        from keras_colorizer.serving.models.config import ModelConfig
-    if options.model is not None:
-        yield [ModelConfig(options.name, options.model)]
-        return
-    print("Exporting the pretrained model ...", flush=True)
-    with ExitStack() as stack:
-        with silent_stderr():
-            from keras_colorizer.serving.pretrained import exported_pretrained
-
-            base_path = stack.enter_context(exported_pretrained())
-        yield [ModelConfig(options.name, base_path)]
-
-
-def _read_configs(path):
-    with silent_stderr():
-        from keras_colorizer.serving.config_files import read_models
-    configs = read_models(path)
-    for config in configs:
-        _check_base_path(config.base_path, f"`{path}`")
-    return configs
-
-
-def _service(options, configs):
-    with silent_stderr():
-        from keras_colorizer.serving.config_files import (
-            read_batching,
-            read_monitoring,
-        )
-        from keras_colorizer.serving.service import Service, ServiceOptions
-    batching, metrics_path = None, None
-    if options.batching_parameters is not None:
-        batching = read_batching(options.batching_parameters)
-    if options.monitoring_config is not None:
-        metrics_path = read_monitoring(options.monitoring_config)
-    return Service(
-        configs,
-        ServiceOptions(
-            timeout_ms=options.rest_api_timeout_in_ms,
-            max_body_bytes=round(options.max_body_mib * 2**20),
-            has_cors=options.rest_api_enable_cors_support,
-            batching=batching,
-            metrics_path=metrics_path,
-            allow_unavailable_labels=(
-                options.allow_version_labels_for_unavailable_models
-            ),
-            per_model_batching=options.enable_per_model_batching_parameters,
-        ),
+    limits = Limits(
+        body_bytes=round(options.max_body_mib * 2**20),
+        seconds=options.rest_api_timeout_in_ms / 1000,
+        waiting=options.max_waiting,
+        origins=options.allow_origin,
     )
+    return Api(options.name, model, limits).app(hosts=_hosts(options))
 
 
-def _poller(options, service):
-    from keras_colorizer.serving.models.polling import Poller
-
-    def read_again():
-        service.models.configure(_read_configs(options.config))
-
-    period = options.model_config_file_poll_wait_seconds
-    return Poller(
-        [
-            (service.models.refresh, options.file_system_poll_wait_seconds),
-            (read_again, 0 if options.config is None else period),
-        ]
-    )
+def _hosts(options: Serve) -> list[str]:
+    """Names for this machine, where only its own pages may reach it."""
+    if options.host not in LOOPBACK or "*" in options.allow_origin:
+        return ["*"]
+    return [
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+        *(urlsplit(origin).hostname or "" for origin in options.allow_origin),
+    ]

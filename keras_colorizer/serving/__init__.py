@@ -1,1 +1,1 @@
-"""A server with the REST interface of TF Serving, and a page to try it."""
+"""The embedded server: TF Serving's predict API, `/colorize`, and pages."""

@@ -1,0 +1,142 @@
+"""The application: TF Serving's predict API, `/colorize`, and the page."""
+
+import logging
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from keras_colorizer.errors import ConfigError, PhotoError, first_line
+from keras_colorizer.serving import rest
+from keras_colorizer.serving.limits import Limits
+from keras_colorizer.serving.models import ColorizerModel
+
+log = logging.getLogger(__name__)
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+BOUNDARY = re.compile(r'multipart/form-data.*boundary="?([^";,]+)', re.I)
+NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+")
+REFUSALS = PhotoError, ConfigError, zlib.error, ClientDisconnect
+ERRORS = HTTPException, *REFUSALS, Exception
+WEB = Path(__file__).with_name("web")  # The web app, if it is built.
+UPLOAD = Path(__file__).with_name("upload.html")
+# Browsers give memory that threads share to pages of these alone.
+HEADERS = {
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-embedder-policy": "require-corp",
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-cache",
+}
+
+
+class Api:
+    """Endpoints for a model, which has a name in URLs."""
+
+    def __init__(self, name: str, model: ColorizerModel, limits: Limits):
+        self._name, self._model, self._limits = name, model, limits
+
+    def app(self, hosts: list[str]) -> Starlette:
+        """Returns the ASGI application for hosts of these names; "*" is any."""
+        page: BaseRoute = Route("/", FileResponse(UPLOAD, headers=HEADERS))
+        if (WEB / "index.html").is_file():
+            page = Mount("/", _Files(directory=WEB, html=True))
+        return Starlette(
+            routes=[
+                Route("/v1/{path:path}", self._rest, methods=METHODS),
+                Route("/V1/{path:path}", self._rest, methods=METHODS),
+                Route("/colorize", self._colorize, methods=["POST", "PUT"]),
+                Route("/healthz", JSONResponse({"status": "ok"})),
+                page,
+            ],
+            middleware=[
+                Middleware(TrustedHostMiddleware, hosts, www_redirect=False),
+                Middleware(CORSMiddleware, self._limits.origins, METHODS[:2]),
+            ],
+            exception_handlers=dict.fromkeys(ERRORS, _failure),
+        )
+
+    async def _rest(self, request: Request) -> Response:
+        path, query = request.scope["raw_path"], request.scope["query_string"]
+        sent = (path + b"?" + query if query else path).decode("latin-1")
+        match = rest.TARGET.fullmatch(f"{request.method} {sent}")
+        if match is None or match.group(1, 4) not in rest.VERBS:
+            raise HTTPException(400, f"Malformed request: {sent}")
+        name, number, verb = match.group(2, 3, 4)
+        version, signatures = self._model.version, self._model.signatures
+        if unquote(name) != self._name or int(number or version) != version:
+            raise HTTPException(404, f"Only {self._name} {version} is served.")
+        if verb == ":predict":
+            answer = await self._limits.answer(request, self._predict)
+            return Response(answer, media_type="application/json")
+        text = str(version)
+        if verb == "/metadata":
+            spec = {"name": name, "signature_name": "", "version": text}
+            metadata = {"signature_def": {"signature_def": signatures}}
+            return JSONResponse({"model_spec": spec, "metadata": metadata})
+        status = {"error_code": "OK", "error_message": ""}
+        state = {"version": text, "state": "AVAILABLE", "status": status}
+        return JSONResponse({"model_version_status": [state]})
+
+    async def _colorize(self, request: Request) -> Response:
+        kind = request.headers.get("content-type", "")
+        text = request.query_params.get("saturation", "1")
+        factor = float(text) if NUMBER.fullmatch(text) else text
+
+        def work(body: bytes, _: float) -> bytes:
+            return self._model.color(_file_in(body, kind), factor)
+
+        png = await self._limits.answer(request, work)
+        return Response(png, media_type="image/png")
+
+    def _predict(self, body: bytes, deadline: float) -> bytes:
+        document = rest.read_json(body)
+        name = document.get("signature_name", "") or "serving_default"
+        if not isinstance(name, str) or name not in self._model.signatures:
+            raise HTTPException(400, f"There is no signature {name}.")
+        inputs = self._model.signatures[name]["inputs"]
+        arrays = rest.read_inputs(document, inputs)
+        outputs = self._model.run(name, arrays, deadline)
+        return rest.write_outputs(outputs, is_columnar="inputs" in document)
+
+
+def _file_in(body: bytes, kind: str) -> bytes:
+    boundary = BOUNDARY.match(kind)
+    if boundary is None:
+        return body
+    for part in body.split(b"--" + boundary[1].encode()):
+        head, _, content = part.partition(b"\r\n\r\n")
+        if b"filename" in head:
+            return content.removesuffix(b"\r\n")
+    raise HTTPException(400, "The form holds no file.")
+
+
+async def _failure(request: Request, error: Exception) -> Response:
+    by_kind = 400 if isinstance(error, REFUSALS) else 500
+    status = getattr(error, "status_code", by_kind)
+    if status == 500:
+        log.error("%s failed.", request.url.path, exc_info=error)
+    headers = {"retry-after": "1"} if status == 503 else {}
+    if "expect" in request.headers:  # The body may never come.
+        headers["connection"] = "close"
+    message = getattr(error, "detail", first_line(error))
+    return JSONResponse({"error": message}, status, headers)
+
+
+class _Files(StaticFiles):
+    def file_response(self, full_path: Any, *args: Any) -> Response:
+        response = super().file_response(full_path, *args)
+        response.headers.update(HEADERS)
+        if Path(full_path).parent.name == "assets":
+            for_ever = "public, max-age=31536000, immutable"
+            response.headers["cache-control"] = for_ever
+        return response

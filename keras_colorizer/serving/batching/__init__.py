@@ -1,1 +1,0 @@
-"""Requests that wait their turn, and run together where that is safe."""

@@ -1,1 +1,0 @@
-"""The server on its socket: limits, timeouts, routes."""

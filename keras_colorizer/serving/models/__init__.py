@@ -1,1 +1,0 @@
-"""Models on disk and in memory: SavedModels, their versions, which serve."""

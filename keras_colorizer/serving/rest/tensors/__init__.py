@@ -1,1 +1,0 @@
-"""Tensors from JSON values, and JSON from tensors."""
