@@ -340,7 +340,6 @@ def test_functions_export_a_generator(tiny_run, tmp_path):
     assert {path.name for path in files} == FILES
     grey = skimage.data.camera()
     expected = np.asarray(Colorizer.load(tiny_run.run_dir).colorize(grey))
-    plain = version.rename(tmp_path / "1")
-    for path in [plain, files[0]]:
+    for path in [folder, files[0]]:
         colored = np.asarray(Colorizer.load(path).colorize(grey))
         assert np.abs(colored.astype(int) - expected).max() <= 1

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_colorizer.errors import ArtifactError, first_line
+from keras_colorizer.files import without_wildcards
 
 
 class SavedModelNetwork:
@@ -30,7 +31,8 @@ class SavedModelNetwork:
             ArtifactError: If it is damaged or no colorizer.
         """
         try:
-            model = tf.saved_model.load(str(folder))
+            with without_wildcards(folder) as plain:
+                model = tf.saved_model.load(str(plain))
             _, inputs = model.signatures[
                 "predict_ab"
             ].structured_input_signature
