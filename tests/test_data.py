@@ -40,7 +40,7 @@ def rgb_of(batch):
 
 def test_squares_are_encoded_as_scikit_image_converts_them(rng):
     rgb = rng.integers(0, 256, (2, SQUARE, SQUARE, 3), "uint8")
-    lightness, ab = encode_photos(rgb)
+    lightness, ab = encode_photos(rgb, None)
     lab = rgb2lab(rgb)
     assert_allclose((lightness + 1) * 50, lab[..., :1], atol=0.01)
     assert_allclose(ab * 110, lab[..., 1:], atol=0.02)

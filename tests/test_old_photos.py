@@ -76,7 +76,7 @@ def test_without_aging_ranges_only_the_film_is_left(monkeypatch):
 def test_a_share_of_the_lightness_ages_and_no_ab():
     squares = tf.constant(np.repeat(PHOTO[None], AGES, axis=0))
     seeds = tf.constant([[0, 1]] * AGES)
-    plain, ab = encode_photos(squares)
+    plain, ab = encode_photos(squares, None)
     aged, aged_ab = encode_photos(squares, seeds, old_photos=0.25)
     np.testing.assert_array_equal(ab, aged_ab)
     changed = (np.abs(plain - aged).max(axis=(1, 2, 3)) > 0).sum()

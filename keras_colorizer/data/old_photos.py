@@ -18,7 +18,10 @@ GRAIN = (0.0, 7.0)  # Largest change of a pixel, in units of L*.
 
 
 def encode_photos(
-    rgb: tf.Tensor, seeds: tf.Tensor | None = None, *, old_photos: float = 0.0
+    rgb: tf.Tensor,
+    seeds: tf.Tensor | None,
+    *,
+    old_photos: float = 0.0,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Encodes photos for the networks, some with the lightness of old photos.
 

@@ -89,7 +89,7 @@ def validation_batches(
     def squash(index: tf.Tensor) -> tf.Tensor:
         return _squashed(reader(index), reader.square, "area")
 
-    encode = tf.function(encode_photos, jit_compile=True)
+    encode = tf.function(partial(encode_photos, seeds=None), jit_compile=True)
     numbers = tf.data.Dataset.range(reader.count)
     batches = numbers.map(squash, num_parallel_calls=WORKERS).batch(batch_size)
     encoded = batches.map(encode, num_parallel_calls=WORKERS)
