@@ -5,6 +5,7 @@ import importlib
 import inspect
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -159,11 +160,43 @@ def test_unknown_public_name_is_an_attribute_error():
         keras_colorizer.no_such_name  # noqa: B018, the access is the test
 
 
-def test_functions_stay_short():
+@pytest.mark.parametrize(
+    "folder", [p.parent.name for p in PACKAGE.glob("*/__init__.py")]
+)
+def test_no_circles_inside_folders(folder):
+    inside = PACKAGE / folder
+    names = {path.stem for path in inside.glob("*.py")}
+    arrows = {
+        path.stem: {
+            parts[2]
+            for parts in (name.split(".") for name in imports(path))
+            if parts[:2] == [PACKAGE.name, folder] and len(parts) > 2
+        }
+        & names
+        for path in inside.glob("*.py")
+    }
+    list(TopologicalSorter(arrows).static_order())  # Raises at a circle.
+
+
+def test_function_bodies_have_at_most_25_lines():
+    long = []
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef):
-                docstring = ast.get_docstring(node) or ""
-                length = node.end_lineno - node.lineno + 1
-                code = length - docstring.count("\n") - 1
-                assert code <= 45, f"{path}:{node.lineno}: {node.name}"
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                first, *_ = [
+                    part for part in node.body if part is not docstring(node)
+                ] or [node.body[-1]]
+                if (lines := node.end_lineno - first.lineno + 1) > 25:
+                    long.append(f"{dotted(path)}.{node.name}: {lines}")
+    assert not long
+
+
+def docstring(node):
+    """The statement that is a function's docstring, if it has one."""
+    return node.body[0] if ast.get_docstring(node) is not None else None
+
+
+def test_folders_hold_at_most_a_dozen_files():
+    for folder in PACKAGE.glob("*/__init__.py"):
+        modules = [p for p in folder.parent.glob("*.py") if p != folder]
+        assert len(modules) <= 12, folder.parent

@@ -18,6 +18,7 @@ from keras_colorizer.networks.generator_file import load_generator
 def build_gan(
     config: TrainingConfig,
     strategy: tf.distribute.Strategy,
+    *,
     generator: keras.Model | None = None,
     discriminator: keras.Model | None = None,
 ) -> ColorizationGAN:
