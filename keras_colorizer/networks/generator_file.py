@@ -14,8 +14,12 @@ from keras_colorizer.label import (
     write_label,
 )
 
-# Registers its layers with Keras, so that a saved generator can be read.
-from keras_colorizer.networks import smooth_decoder  # noqa: F401
+# They register their layers with Keras, so that a saved generator can be read.
+from keras_colorizer.networks import (  # noqa: F401
+    hint_propagation,
+    readout,
+    smooth_decoder,
+)
 from keras_colorizer.networks.precision import with_precision
 
 
