@@ -1,1 +1,1 @@
-"""How good a colorizer is, on photos whose true colors are known."""
+"""Evaluation of colorizers on photos whose true colors are known."""

@@ -1,137 +1,89 @@
-"""Charts of the colors that models paint, as SVG for a page."""
+"""Charts of true and painted colors."""
 
 import io
-import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
-import matplotlib
+import numpy as np
+from matplotlib import style
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from keras_colorizer.evaluation.colors import (
     AB_BIN,
     AB_EDGES,
     CHROMA_BIN,
-    calibration,
+    CHROMA_MIDDLES,
 )
-from keras_colorizer.evaluation.report import EvaluationReport
+from keras_colorizer.evaluation.judging import GREY, TRUE, JudgedPhoto
 
-SIZE = (4.4, 3.2)  # Inches of 72 pixels, before the page scales it.
-INK = "#010203"  # Becomes the color of the page's text, light or dark.
-# Okabe & Ito's palette, for all kinds of color vision, without its black and
-# its yellow, which vanish in the dark and in the light.
-PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#d55e00", "#0072b2")
-DASHES = ("-", "--", ":")  # One for each time that the palette is used up.
-FEWEST = 1e-4  # Share of the pixels that a point needs.
 LOWEST_DENSITY = 1e-6
-STYLE: dict[Any, Any] = {
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "legend.fontsize": 9,
-    "legend.frameon": False,
+FEWEST = 1e-4  # Share of the pixels that a point of a curve needs.
+STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
-    "text.color": INK,
     "text.parse_math": False,  # A model may have a $ in its name.
-    "xtick.color": INK,
-    "ytick.color": INK,
 }
 
-
-def ab_charts(report: EvaluationReport) -> list[str]:
-    """Draws how often each a* and each b* occurs, painted and in truth.
-
-    Args:
-        report: What was found.
-
-    Returns:
-        Two SVG elements.
-    """
-    return [
-        _chart("a*: green to red", _draw_ab, report, 0),
-        _chart("b*: blue to yellow", _draw_ab, report, 1),
-    ]
+Colors = dict[str, dict[str, np.ndarray]]
 
 
-def calibration_charts(report: EvaluationReport) -> list[str]:
-    """Draws painted chroma against true chroma, given either.
-
-    Args:
-        report: What was found.
+def color_charts(photos: Sequence[JudgedPhoto]) -> bytes:
+    """Draws the mean colors of photos.
 
     Returns:
-        Two SVG elements.
+        An SVG file: densities of a* and b*, true and painted; true chroma
+        given the painted, and the other way around.
     """
-    given_painted = (report, "given_predicted", "mean true chroma")
-    given_true = (report, "given_true", "mean painted chroma")
-    return [
-        _chart("painted chroma", _draw_calibration, *given_painted),
-        _chart("true chroma", _draw_calibration, *given_true),
-    ]
+    models = [row for row in photos[0].colors if row not in (GREY, TRUE)]
+    colors = {
+        row: {
+            key: np.mean([photo.colors[row][key] for photo in photos], axis=0)
+            for key in photos[0].colors[row]
+        }
+        for row in (TRUE, *models)
+    }
+    file = io.BytesIO()
+    with style.context(["tableau-colorblind10", STYLE]):
+        figure = Figure(figsize=(9, 7), layout="constrained")
+        a, b, painted, true = figure.subplots(2, 2).flat
+        _draw_density(a, colors, 0, "a*: green to red")
+        _draw_density(b, colors, 1, "b*: blue to yellow")
+        _draw_calibration(painted, colors, "painted", "true")
+        _draw_calibration(true, colors, "true", "painted")
+        figure.savefig(file, format="svg")
+    return file.getvalue()
 
 
-def _draw_ab(axes, report, channel):
-    photos = len(report.photos)
-    axes.stairs(
-        report.true_ab[channel] / photos,
-        AB_EDGES,
-        baseline=LOWEST_DENSITY,
-        fill=True,
-        color=INK,
-        alpha=0.25,
-        label="true",
-    )
-    for name, style in _lines(report):
-        density = report.colors[name].ab[channel] / photos
-        axes.stairs(density, AB_EDGES, label=name, **style)
-    axes.set_yscale("log")
-    axes.set_ylim(LOWEST_DENSITY, 1 / AB_BIN)
-    axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
-    axes.set_ylabel("pixels, per unit")
+def _draw_density(
+    axes: Axes, colors: Colors, channel: int, xlabel: str
+) -> None:
+    for place, (row, measured) in enumerate(colors.items()):
+        axes.stairs(
+            measured["ab"][channel],
+            AB_EDGES,
+            baseline=LOWEST_DENSITY,
+            fill=row == TRUE,
+            color=f"C{place}" if place else "0.8",
+            label=row,
+        )
+    axes.set(xlabel=xlabel, ylabel="share of the pixels, per unit")
+    axes.set(yscale="log", ylim=(LOWEST_DENSITY, 1 / AB_BIN))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.legend()
 
 
-def _draw_calibration(axes, report, given, ylabel):
-    highest = CHROMA_BIN
-    for name, style in _lines(report):
-        sums = getattr(report.colors[name], given)
-        xs, ys = calibration(sums, photos=len(report.photos), fewest=FEWEST)
-        axes.plot(xs, ys, marker=".", label=name, **style)
-        highest = max([highest, *xs, *ys])
-    ends = (0, highest)
-    axes.plot(ends, ends, color=INK, ls="--", lw=1, alpha=0.5, label="equal")
-    axes.set_ylabel(ylabel)
-
-
-def _lines(report):
-    """Yields the name of each model and how its line looks."""
-    for i, model in enumerate(report.models):
-        round_, place = divmod(i, len(PALETTE))
-        dashes = DASHES[round_ % len(DASHES)]
-        yield model.name, {"color": PALETTE[place], "ls": dashes, "lw": 1.6}
-
-
-def _chart(xlabel: str, draw: Callable, *arguments) -> str:
-    """Returns what a function draws into the axes that it is given."""
-    # The salt keeps the names inside one SVG from meaning things in another.
-    with matplotlib.rc_context({**STYLE, "svg.hashsalt": xlabel}):
-        figure = Figure(figsize=SIZE, layout="constrained")
-        axes = figure.subplots()
-        draw(axes, *arguments)
-        axes.set_xlabel(xlabel)
-        lines = axes.get_legend_handles_labels()
-        figure.legend(*lines, loc="outside upper left", ncols=2)
-        file = io.StringIO()
-        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(file, format="svg", transparent=True, metadata=nothing)
-    return _for_page(file.getvalue())
-
-
-def _for_page(svg):
-    svg = svg[svg.index("<svg") :]  # Without the head of a file of its own.
-    svg = re.sub(r'<g id="[^"]*">', "<g>", svg)  # The same in every chart.
-    svg = re.sub(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"', r"\1", svg)
-    svg = re.sub(r"font-family: [^;\"]*", "font-family: inherit", svg)
-    return svg.replace(INK, "currentColor")
+def _draw_calibration(
+    axes: Axes, colors: Colors, given: str, other: str
+) -> None:
+    highest = float(CHROMA_BIN)
+    for place, (row, measured) in enumerate(colors.items()):
+        if row != TRUE:
+            shares, totals = measured[f"given_{given}"]
+            enough = shares >= FEWEST
+            xs, ys = CHROMA_MIDDLES[enough], totals[enough] / shares[enough]
+            axes.plot(xs, ys, f"C{place}.-", label=row)
+            highest = max([highest, *xs, *ys])
+    axes.axline((0, 0), slope=1, color="0.5", ls="--", label="equal")
+    axes.set(xlim=(0, highest), ylim=(0, highest))
+    axes.set(xlabel=f"{given} chroma", ylabel=f"mean {other} chroma")
+    axes.legend()

@@ -1,104 +1,68 @@
-"""Which colors a model paints, and which the photos truly have.
+"""Distributions of true and painted colors.
 
-Everything is a sum over photos in which each photo weighs the same, however
-many pixels it has.
+Shares are of a photo's pixels, so that in means over photos each weighs the
+same.
 """
-
-from dataclasses import dataclass, fields
 
 import numpy as np
 
-AB_LIMIT = 110  # L*a*b* units; holds all of sRGB.
-AB_BIN = 2
-AB_BINS = 2 * AB_LIMIT // AB_BIN
-AB_EDGES = np.linspace(-AB_LIMIT, AB_LIMIT, AB_BINS + 1)
-CHROMA_BIN = 5
-CHROMA_BINS = 27  # Up to 135; the most of sRGB is 134.
+AB_BIN, AB_BINS = 2, 110  # L*a*b* units; -110 to 110 holds all of sRGB.
+AB_EDGES = np.linspace(-110, 110, AB_BINS + 1)
+CHROMA_BIN, CHROMA_BINS = 5, 27  # Up to 135; the most of sRGB is 134.
 CHROMA_MIDDLES = (np.arange(CHROMA_BINS) + 0.5) * CHROMA_BIN
+COLORED_CHROMA = 8  # Above it a pixel counts as colored.
+BROWN_HUES = (30, 100)  # Degrees: from orange red through brown to yellow.
 
 
-@dataclass(frozen=True)
-class Colors:
-    """Of one photo or, added up, of several.
-
-    Attributes:
-        ab: `(2, AB_BINS)` floating point, density of a* and of b* over
-            `AB_EDGES`, per unit; its integral is the number of photos.
-        given_predicted: `(2, CHROMA_BINS)` floating point, in bins of the
-            predicted chroma: the share of the pixels, and that times their
-            mean true chroma.
-        given_true: The other way around: in bins of the true chroma.
-    """
-
-    ab: np.ndarray
-    given_predicted: np.ndarray
-    given_true: np.ndarray
-
-    @classmethod
-    def none(cls) -> "Colors":
-        """Returns those of no photo, to add to."""
-        chroma = np.zeros((2, CHROMA_BINS))
-        return cls(np.zeros((2, AB_BINS)), chroma, chroma)
-
-    def __add__(self, other: "Colors") -> "Colors":
-        names = [field.name for field in fields(self)]
-        pairs = ((getattr(self, n), getattr(other, n)) for n in names)
-        return Colors(*(one + another for one, another in pairs))
-
-
-def measure_colors(real_lab: np.ndarray, fake_lab: np.ndarray) -> Colors:
+def measure_colors(
+    real_lab: np.ndarray, fake_lab: np.ndarray
+) -> dict[str, np.ndarray]:
     """Measures one photo.
 
     Args:
         real_lab: `(h, w, 3)` float32 of the true photo, L*a*b* units.
         fake_lab: The same of the colorized one.
-    """
-    real_chroma, fake_chroma = (
-        np.hypot(lab[..., 1], lab[..., 2]).ravel()
-        for lab in (real_lab, fake_lab)
-    )
-    return Colors(
-        ab=ab_density(fake_lab),
-        given_predicted=_means_in_bins(fake_chroma, real_chroma),
-        given_true=_means_in_bins(real_chroma, fake_chroma),
-    )
-
-
-def ab_density(lab: np.ndarray) -> np.ndarray:
-    """Returns how often each a* and each b* occurs in a photo.
-
-    Args:
-        lab: `(h, w, 3)` float32, L*a*b* units.
 
     Returns:
-        `(2, AB_BINS)` floating point, per unit.
+        Three float64 arrays: "ab", `(2, AB_BINS)`, the density of a* and of b*
+        over `AB_EDGES`, per unit; "given_painted", `(2, CHROMA_BINS)`, in bins
+        of the painted chroma the share of the pixels, and that times their
+        mean true chroma; "given_true" with true and painted exchanged.
     """
-    limits = (-AB_LIMIT, AB_LIMIT)
-    counts = [
-        np.histogram(lab[..., channel], AB_BINS, limits)[0]
-        for channel in (1, 2)
-    ]
-    return np.stack(counts) / (lab[..., 0].size * AB_BIN)
+    real_chroma, fake_chroma = _chroma(real_lab), _chroma(fake_lab)
+    return {
+        "ab": np.stack([_density(fake_lab[..., i]) for i in (1, 2)]),
+        "given_painted": _means_in_bins(fake_chroma, real_chroma),
+        "given_true": _means_in_bins(real_chroma, fake_chroma),
+    }
 
 
-def calibration(sums: np.ndarray, *, photos: int, fewest: float):
-    """Returns the points of a calibration curve.
+def brown_share(lab: np.ndarray) -> float:
+    """Returns the share of brown and yellow among the colored pixels.
 
     Args:
-        sums: `given_predicted` or `given_true`.
-        photos: How many were added up.
-        fewest: Share of the pixels that a bin needs to count.
+        lab: `(h, w, 3)` floating point, L*a*b* units.
 
     Returns:
-        Middles of the bins that count, and the mean of the other chroma in
-        each; `(points,)` floating point, L*a*b* units.
+        In [0, 1]: of the pixels with a chroma above 8 those with a hue angle
+        from 30 to 100 degrees; 0 where no pixel is colored.
     """
-    shares, totals = sums
-    counting = shares >= fewest * photos
-    return CHROMA_MIDDLES[counting], totals[counting] / shares[counting]
+    hues = np.degrees(np.arctan2(lab[..., 2], lab[..., 1])).ravel()
+    hues = hues[_chroma(lab) > COLORED_CHROMA]
+    low, high = BROWN_HUES
+    return float(((hues >= low) & (hues <= high)).sum() / max(1, hues.size))
 
 
-def _means_in_bins(chroma, other):
+def _chroma(lab: np.ndarray) -> np.ndarray:
+    return np.hypot(lab[..., 1], lab[..., 2]).ravel()
+
+
+def _density(channel: np.ndarray) -> np.ndarray:
+    counts, _ = np.histogram(channel, AB_EDGES)
+    return counts / (channel.size * AB_BIN)
+
+
+def _means_in_bins(chroma: np.ndarray, other: np.ndarray) -> np.ndarray:
     bins = np.minimum(chroma // CHROMA_BIN, CHROMA_BINS - 1).astype("int64")
     shares = np.bincount(bins, minlength=CHROMA_BINS)
     totals = np.bincount(bins, weights=other, minlength=CHROMA_BINS)

@@ -1,24 +1,23 @@
-"""Photos colorized, and compared with their true colors."""
+"""Evaluation of one or several models on the same photos."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from keras_colorizer.errors import (
-    PhotoError,
-    UnreadablePhotoError,
-    UnwritablePhotoError,
-)
-from keras_colorizer.evaluation.colors import AB_BINS, Colors
-from keras_colorizer.evaluation.gallery import Example, Gallery
-from keras_colorizer.evaluation.images import ImageFolder
-from keras_colorizer.evaluation.judging import JudgedPhoto, judge
-from keras_colorizer.evaluation.photo_scores import GREY, PhotoScores
-from keras_colorizer.evaluation.report import EvaluationReport
-from keras_colorizer.evaluation.summary import summarize, true_colorfulness
+from keras_colorizer.errors import PhotoError, UnreadablePhotoError
+from keras_colorizer.evaluation.judging import GREY, TRUE, JudgedPhoto, judge
+from keras_colorizer.evaluation.report import EvaluationReport, Example
+from keras_colorizer.evaluation.summary import Row, summarize
+from keras_colorizer.evaluation.trade_off import Progress, trade_off
 from keras_colorizer.inference.colorizer import Colorizer
-from keras_colorizer.photos import MAX_PIXELS, FoundPhoto, find_photos
+from keras_colorizer.photos import FoundPhoto, find_photos, read_rgb
+
+SHOWN = 4  # Best photos, and as many worst.
+PICTURE = (320, 480)  # Pixels; the pictures of the report fit into it.
 
 
 def evaluate(
@@ -30,7 +29,7 @@ def evaluate(
     one at a time; those that cannot be read are named in the report.
 
     Args:
-        colorizer: What to judge.
+        colorizer: The model.
         photos: Color photos: a file, a folder (searched recursively), a glob,
             or several of them.
 
@@ -41,94 +40,88 @@ def evaluate(
     Raises:
         DataError: If there are no photos.
         UnreadablePhotoError: If none can be read.
+
+    Example:
+        >>> report = evaluate(Colorizer.load("runs/mine"), "my_photos/")
+        >>> report.models[0].estimates["psnr_gain"]
+        Estimate(value=0.73, low=0.58, high=0.89)
     """
     named = [photos] if isinstance(photos, str | Path) else photos
-    return evaluate_models(
-        {"colorized": colorizer},
-        find_photos(named),
-        max_pixels=MAX_PIXELS,
-        images=None,
-    )
+    return evaluate_models({"colorized": colorizer}, find_photos(named))
 
 
 def evaluate_models(
     colorizers: Mapping[str, Colorizer],
-    photos: Iterable[FoundPhoto],
+    photos: Sequence[FoundPhoto],
     *,
-    max_pixels: int,
-    images: ImageFolder | None,
+    curve: bool = False,
+    progress: Progress = lambda items, title: items,
 ) -> EvaluationReport:
     """Judges several models on the same photos, in one pass.
 
     Args:
-        colorizers: By the names that their rows shall have.
+        colorizers: By the names of their rows.
         photos: Color photos.
-        max_pixels: Larger photos are refused.
-        images: Where to write all photos, true and colorized; or None.
+        curve: Whether to score at equal colorfulness, too; the networks are
+            not run again.
+        progress: Called as `rich.progress.track`.
 
     Raises:
+        DataError: If there shall be a curve, and no photo has color.
         UnreadablePhotoError: If no photo can be read.
-        UnwritablePhotoError: If one cannot be written to `images`.
     """
-    findings = _Findings(colorizers)
-    for photo in photos:
+    judged: list[JudgedPhoto] = []
+    unreadable: list[str] = []
+    for photo in progress(photos, "Judging"):
         try:
-            judged = judge(
-                photo, colorizers, max_pixels=max_pixels, images=images
-            )
-        except UnwritablePhotoError:
-            raise  # The next one would fail as well.
+            one = judge(photo, colorizers)
         except PhotoError as error:
-            findings.unreadable.append(str(error))
-        except MemoryError:
-            findings.unreadable.append(
-                f"`{photo.path}` does not fit into memory."
-            )
+            unreadable.append(str(error))
         else:
-            findings.add(judged)
-    return findings.report()
-
-
-class _Findings:
-    """Collects what is found, photo after photo."""
-
-    def __init__(self, models: Iterable[str]):
-        self.unreadable: list[str] = []
-        self._photos: list[PhotoScores] = []
-        self._galleries = {model: Gallery() for model in models}
-        self._colors = {model: Colors.none() for model in self._galleries}
-        self._true_ab = np.zeros((2, AB_BINS))
-
-    def add(self, photo: JudgedPhoto) -> None:
-        self._photos.append(photo.scores)
-        self._true_ab += photo.true_ab
-        for model, gallery in self._galleries.items():
-            self._colors[model] += photo.rows[model].colors
-            gallery.offer(_example(photo, model))
-
-    def report(self) -> EvaluationReport:
-        if not self._photos:
-            raise UnreadablePhotoError(
-                f"No photo can be judged. {' '.join(self.unreadable)}"
-            )
-        names = [GREY, *self._galleries]
-        return EvaluationReport(
-            rows=[summarize(self._photos, name) for name in names],
-            true_colorfulness=true_colorfulness(self._photos),
-            photos=self._photos,
-            unreadable=self.unreadable,
-            true_ab=self._true_ab,
-            colors=self._colors,
-            galleries=self._galleries,
-        )
-
-
-def _example(photo: JudgedPhoto, model: str) -> Example:
-    row, grey = photo.rows[model], photo.rows[GREY]
-    return Example(
-        gain=photo.scores.ciede2000_gain(model),
-        name=photo.scores.name,
-        scores=row.scores,
-        grey_scores=grey.scores,
-        pictures=(grey.picture, row.picture, photo.true_picture),
+            judged.append(one if curve else replace(one, predicted_ab={}))
+    if not judged:
+        reasons = " ".join(unreadable)
+        raise UnreadablePhotoError(f"No photo can be judged. {reasons}")
+    return EvaluationReport(
+        rows=[summarize(judged, row) for row in (GREY, *colorizers)],
+        true=summarize(judged, TRUE),
+        photos=judged,
+        unreadable=unreadable,
+        examples={m: _examples(judged, m, colorizers[m]) for m in colorizers},
+        curve=_curve(judged, progress),
     )
+
+
+def _examples(
+    photos: Sequence[JudgedPhoto], model: str, colorizer: Colorizer
+) -> list[Example]:
+    """Colorizes those that gained least and most once more, to show them."""
+    gains = [photo.scores[model]["ciede2000_gain"] for photo in photos]
+    order = np.argsort(gains, stable=True).tolist()
+    shown = [photos[i] for i in order[:SHOWN] + order[SHOWN:][-SHOWN:]]
+    return [(photo, _pictures(photo, colorizer)) for photo in shown]
+
+
+def _pictures(photo: JudgedPhoto, colorizer: Colorizer) -> list[bytes]:
+    true = Image.fromarray(read_rgb(photo.photo.path, short_side=None))
+    grey = colorizer.colorize(true, saturation=0.0)
+    return [_jpeg(one) for one in (grey, colorizer.colorize(true), true)]
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    picture.thumbnail(PICTURE)
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=88, subsampling=0)
+    return file.getvalue()
+
+
+def _curve(photos: Sequence[JudgedPhoto], progress: Progress) -> list[Row]:
+    """Returns the points of each model whose predictions were kept."""
+    return [
+        replace(row, name=f"{model}, {row.name}")
+        for model in photos[0].predicted_ab
+        for row in trade_off(
+            [(one.photo, one.predicted_ab[model]) for one in photos],
+            progress=progress,
+        )
+    ]

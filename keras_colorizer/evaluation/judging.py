@@ -1,43 +1,19 @@
-"""One photo, left grey and colorized by each model, beside the true one."""
+"""Scores of one photo, left grey and colorized, against the true one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
-from PIL import Image
 
 from keras_colorizer.chroma import steps
-from keras_colorizer.evaluation.colors import (
-    Colors,
-    ab_density,
-    measure_colors,
-)
-from keras_colorizer.evaluation.images import ImageFolder
-from keras_colorizer.evaluation.photo_scores import GREY, PhotoScores
+from keras_colorizer.evaluation.colors import brown_share, measure_colors
 from keras_colorizer.inference.colorizer import Colorizer
-from keras_colorizer.metrics import (
-    DetailedScores,
-    MeasuredPhoto,
-    detailed_score,
-)
-from keras_colorizer.photos import FoundPhoto, Photo, read_rgb
+from keras_colorizer.metrics import MeasuredPhoto, detailed_score
+from keras_colorizer.photos import FoundPhoto, read_rgb
 
-PICTURE = (320, 480)  # Pixels; what the report shows fits into it.
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A colorized photo, and all that is kept of it.
-
-    Attributes:
-        scores: Against the true photo.
-        colors: What was painted.
-        picture: Reduced, for the report.
-    """
-
-    scores: DetailedScores
-    colors: Colors
-    picture: Image.Image
+GREY = "left grey (ab = 0)"
+TRUE = "true photos"
+MOSTLY_BROWN = 0.85  # Share of the colored pixels.
 
 
 @dataclass(frozen=True)
@@ -45,83 +21,65 @@ class JudgedPhoto:
     """One photo.
 
     Attributes:
-        scores: Of all rows.
-        true_ab: See `colors.ab_density`, of the true photo.
-        true_picture: Reduced, for the report.
-        rows: `GREY` and the models, by name.
+        photo: The file.
+        scores: By row, `GREY` first and `TRUE` last, figures by name: those of
+            `DetailedScores`, `true_colorfulness`, `brown_share`,
+            `mostly_brown` and, of models, the gains over grey; of the true
+            photo those that need no other.
+        colors: By row, see `measure_colors`.
+        predicted_ab: By model, `(s, s, 2)` float16, L*a*b* units.
     """
 
-    scores: PhotoScores
-    true_ab: np.ndarray
-    true_picture: Image.Image
-    rows: dict[str, Judged]
+    photo: FoundPhoto
+    scores: dict[str, dict[str, float]]
+    colors: dict[str, dict[str, np.ndarray]] = field(repr=False)
+    predicted_ab: dict[str, np.ndarray] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The photo's path below the folder that was named."""
+        return self.photo.relative.as_posix()
 
 
-def judge(
-    photo: FoundPhoto,
-    colorizers: Mapping[str, Colorizer],
-    *,
-    max_pixels: int,
-    images: ImageFolder | None,
-) -> JudgedPhoto:
+def judge(photo: FoundPhoto, models: Mapping[str, Colorizer]) -> JudgedPhoto:
     """Reads a photo, colorizes and scores it.
 
     Args:
         photo: The file.
-        colorizers: By name.
-        max_pixels: Larger photos are refused.
-        images: Where to write the true and the colorized photos; or None.
+        models: By name. Each runs its network once.
 
     Raises:
-        PhotoError: If the photo cannot be read, or written to `images`.
+        PhotoError: If the photo cannot be read.
     """
-    rgb = read_rgb(photo.path, short_side=None, max_pixels=max_pixels)
+    rgb = read_rgb(photo.path, short_side=None)
+    lightness = steps.photo_lightness(rgb)
+    ab = {m: predict_ab(one, lightness) for m, one in models.items()}
     real = MeasuredPhoto(rgb)
-    rows = {GREY: _judged(real, left_grey(rgb))}
-    for name, colorizer in colorizers.items():
-        fake_rgb = colorizer.colorize_photo(Photo(rgb)).pixels
-        rows[name] = _judged(real, fake_rgb)
-        if images is not None:
-            images.write(name, photo.relative, fake_rgb)
-    if images is not None:
-        images.write_true(photo.relative, rgb)
-    scores = _photo_scores(photo, real, rows)
-    return JudgedPhoto(scores, ab_density(real.lab), _picture(rgb), rows)
+    scores, colors = {}, {}
+    for name, painted in {GREY: np.zeros((1, 1, 2), "float32"), **ab}.items():
+        fake = MeasuredPhoto(steps.merge(lightness, painted, np.uint8))
+        scores[name] = asdict(detailed_score(real, fake)) | _own_scores(fake)
+        colors[name] = measure_colors(real.lab, fake.lab)
+        scores[name]["true_colorfulness"] = real.colorfulness
+    for one in (scores[model] for model in ab):
+        one["psnr_gain"] = one["psnr"] - scores[GREY]["psnr"]
+        one["ciede2000_gain"] = scores[GREY]["ciede2000"] - one["ciede2000"]
+    scores[TRUE] = _own_scores(real)
+    colors[TRUE] = measure_colors(real.lab, real.lab)
+    kept = {model: one.astype("float16") for model, one in ab.items()}
+    return JudgedPhoto(photo, scores, colors, kept)
 
 
-def left_grey(rgb: np.ndarray) -> np.ndarray:
-    """Returns a photo with its own lightness and ab = 0.
-
-    Args:
-        rgb: `(h, w, 3)` uint8 sRGB.
-
-    Returns:
-        The same, grey: what any colorizer makes of it at saturation 0.
-    """
-    no_ab = np.zeros((1, 1, 2), "float32")
-    return steps.merge(steps.photo_lightness(rgb), no_ab, np.uint8)
+def predict_ab(colorizer: Colorizer, lightness: np.ndarray) -> np.ndarray:
+    """Maps a photo's `(h, w, 1)` L* to the network's `(s, s, 2)` ab."""
+    view = steps.network_view(lightness, colorizer.render_size)
+    return colorizer.predict_ab(view)[0]
 
 
-def _judged(real, fake_rgb):
-    fake = MeasuredPhoto(fake_rgb)
-    scores = detailed_score(real, fake)
-    colors = measure_colors(real.lab, fake.lab)
-    return Judged(scores, colors, _picture(fake_rgb))
-
-
-def _photo_scores(photo, real, rows):
-    height, width, _ = real.rgb.shape
-    return PhotoScores(
-        name=photo.relative.as_posix(),
-        height=height,
-        width=width,
-        is_colored=bool(Photo(real.rgb).is_colored),
-        true_colorfulness=real.colorfulness,
-        scores={name: row.scores for name, row in rows.items()},
-    )
-
-
-def _picture(rgb):
-    picture = Image.fromarray(rgb)
-    picture.thumbnail(PICTURE)
-    return picture
+def _own_scores(photo: MeasuredPhoto) -> dict[str, float]:
+    brown = brown_share(photo.lab)
+    return {
+        "colorfulness": photo.colorfulness,
+        "brown_share": brown,
+        "mostly_brown": float(brown > MOSTLY_BROWN),
+    }

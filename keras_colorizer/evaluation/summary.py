@@ -1,90 +1,96 @@
-"""Means over photos, with their intervals."""
+"""Means over photos with bootstrap intervals.
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+Source: Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13
+(percentile intervals).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from keras_colorizer.evaluation.bootstrap import (
-    FEWEST_PHOTOS,
-    Estimate,
-    estimate,
-    resampled_means,
-)
-from keras_colorizer.evaluation.photo_scores import GREY, PhotoScores
-from keras_colorizer.metrics import DetailedScores
+from keras_colorizer.evaluation.judging import JudgedPhoto
 
-TRUE = "true_colorfulness"
+RESAMPLES = 2000
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its 95 % interval.
+
+    Attributes:
+        value: The figure.
+        low: Lower end of the interval; None with fewer than 2 photos.
+        high: Upper end.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
 class Row:
-    """What all photos together say of a model, or of leaving them grey.
+    """Means over photos of a model, of grey or of the true photos.
 
     Attributes:
-        name: Of the model, or `GREY`.
-        estimates: By the name of the metric, see `definitions.METRICS`. Grey
-            has no gains over itself; if the true photos are all without
-            color, there is no share of their colorfulness.
+        name: Of the model, `GREY` or `TRUE`.
+        estimates: By the name of the metric, see `tables.METRICS`. Without any
+            color in the true photos there is no share of their colorfulness.
     """
 
     name: str
     estimates: dict[str, Estimate]
 
 
-def summarize(photos: Sequence[PhotoScores], name: str) -> Row:
-    """Returns a row of the table.
+def summarize(photos: Sequence[JudgedPhoto], name: str) -> Row:
+    """Returns the row of a model, of `GREY` or of `TRUE`."""
+    return Row(name, estimate_means([photo.scores[name] for photo in photos]))
+
+
+def estimate_means(scores: Sequence[dict[str, float]]) -> dict[str, Estimate]:
+    """Returns means over photos, with their intervals.
+
+    As many photos as there are are drawn with replacement, `RESAMPLES` times.
+    The draws depend on the number of photos alone, so that all models are
+    compared on the same ones.
 
     Args:
-        photos: At least one.
-        name: Of the row.
+        scores: Of each photo, at least one, the same figures by name. With
+            "true_colorfulness" among them, the gap and the share of
+            "colorfulness" are estimated in its place.
     """
-    columns = _columns(photos, name)
-    values = np.stack(list(columns.values()), axis=1)
-    measured = _statistics(dict(zip(columns, values.mean(axis=0), strict=True)))
-    measured = {key: v for key, v in measured.items() if np.isfinite(v)}
-    if len(photos) < FEWEST_PHOTOS:
-        return Row(name, {k: Estimate(float(v)) for k, v in measured.items()})
-    means = resampled_means(values)
-    resampled = _statistics(dict(zip(columns, means.T, strict=True)))
-    return Row(
-        name, {k: estimate(v, resampled[k]) for k, v in measured.items()}
-    )
-
-
-def true_colorfulness(photos: Sequence[PhotoScores]) -> Estimate:
-    """Returns the mean colorfulness of the true photos.
-
-    Args:
-        photos: At least one.
-    """
-    values = np.array([[photo.true_colorfulness] for photo in photos])
-    if len(photos) < FEWEST_PHOTOS:
-        return Estimate(float(values.mean()))
-    return estimate(values.mean(), resampled_means(values)[:, 0])
-
-
-def _columns(photos, name) -> dict[str, np.ndarray]:
-    """The figures of each photo, by name, `(photos,)` each."""
-    scores = [photo.scores[name] for photo in photos]
-    columns = {
-        field.name: [getattr(score, field.name) for score in scores]
-        for field in fields(DetailedScores)
-    }
-    columns[TRUE] = [photo.true_colorfulness for photo in photos]
-    if name != GREY:
-        columns["psnr_gain"] = [p.psnr_gain(name) for p in photos]
-        columns["ciede2000_gain"] = [p.ciede2000_gain(name) for p in photos]
-    return {key: np.array(column) for key, column in columns.items()}
-
-
-def _statistics(means):
-    """Adds what is computed of means: of the photos, or of each draw."""
-    fake, true = means["colorfulness"], means[TRUE]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(true > 0, fake / true, np.nan)
+    values = np.array([list(photo.values()) for photo in scores])
+    means = np.stack([values.mean(axis=0), *_resampled_means(values)])
+    figures = _figures(dict(zip(scores[0], means.T, strict=True)))
     return {
-        **{key: mean for key, mean in means.items() if key != TRUE},
-        "colorfulness_gap": np.abs(fake - true),
-        "colorfulness_share": share,
+        key: _estimate(value, resampled, len(values))
+        for key, (value, *resampled) in figures.items()
+        if np.isfinite(value)
     }
+
+
+def _resampled_means(values: np.ndarray) -> Iterator[np.ndarray]:
+    """Yields `RESAMPLES` times the means of columns over photos."""
+    rng = np.random.default_rng(SEED)
+    for _ in range(RESAMPLES):
+        yield values[rng.integers(len(values), size=len(values))].mean(axis=0)
+
+
+def _figures(means: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Adds the figures that are computed of means."""
+    if "true_colorfulness" not in means:
+        return means
+    fake, true = means["colorfulness"], means.pop("true_colorfulness")
+    share = fake / np.where(true > 0, true, np.nan)
+    gap = np.abs(fake - true)
+    return {**means, "colorfulness_gap": gap, "colorfulness_share": share}
+
+
+def _estimate(value: float, resampled: list[float], photos: int) -> Estimate:
+    if photos < 2:
+        return Estimate(float(value))
+    # A draw without the figure is NaN and does not count.
+    low, high = np.nanpercentile(resampled, [2.5, 97.5])
+    return Estimate(float(value), float(low), float(high))
