@@ -55,7 +55,6 @@ def server(running_server, monkeypatch):
     """A server without plans, and a client in a hurry."""
     monkeypatch.setattr(rest_client, "FIRST_DELAY", 0.01)
     monkeypatch.setattr(served_network, "START_PATIENCE", 0.3)
-    monkeypatch.setattr(served_network, "PATIENCE", 0.3)
     running_server.answers.clear()
     running_server.always = None
     running_server.requests.clear()
@@ -116,8 +115,9 @@ def test_passing_failures_are_asked_again(server, local, kind):
 
 
 @pytest.mark.filterwarnings("ignore::keras_colorizer.ColorizerWarning")
-def test_a_server_that_is_gone_is_waited_for_once(server):
+def test_a_server_that_is_gone_is_waited_for_once(server, monkeypatch):
     served = Colorizer.load(server.url)
+    monkeypatch.setattr(served_network, "PATIENCE", 0.3)
     server.always = Answer(drop=True)
     for most in (20, 1):
         server.requests.clear()
@@ -126,6 +126,7 @@ def test_a_server_that_is_gone_is_waited_for_once(server):
         assert 1 <= len(server.requests) <= most
     server.always = None
     served.colorize(GREY)
+    monkeypatch.undo()
     server.answers.append(Answer(drop=True))
     served.colorize(GREY)  # It is waited for again.
 
