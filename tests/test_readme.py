@@ -1,7 +1,8 @@
 """Every command and snippet of the README works as printed.
 
-Trainings are made small by flags added at the end; what installs or runs this
-very suite is compared with the Makefile instead of being run.
+Trainings are made small by flags added at the end, and the server listens on a
+free port; commands that install, or run this very suite, are compared with the
+Makefile instead of being run.
 """
 
 import os
@@ -14,14 +15,19 @@ from pathlib import Path
 
 import pytest
 import skimage.data
+from fixtures.embedded_server import serving
 from PIL import Image
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
 SMALL = "--batch-size 4 --epochs 1 --pretrain-epochs 0"
-INSTALLING = ("make", "python3 -m venv", ".venv/bin/")
-# Runs until it is stopped: tests/test_serving_pretrained.py runs it.
-SERVING = ("python -m keras_colorizer serve",)
+INSTALLING = ("make", "pip install", "python3 -m venv", ".venv/bin/")
+SERVER = "keras-colorizer serve"
+PROGRAMS = {
+    "python": [sys.executable],
+    "keras-colorizer": [sys.executable, "-m", "keras_colorizer"],
+    "curl": ["curl"],
+}
 
 
 def blocks(language):
@@ -30,7 +36,7 @@ def blocks(language):
 
 def commands():
     lines = [line for block in blocks("sh") for line in block.splitlines()]
-    return [line for line in lines if not line.startswith(INSTALLING + SERVING)]
+    return [line for line in lines if not line.startswith(INSTALLING)]
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +54,16 @@ def home(tmp_path_factory, photo_folder):
 
 
 def test_readme_has_commands_to_try():
-    assert len(commands()) >= 5
+    assert len(commands()) >= 10
+    assert SERVER in commands()
+    for command in commands():
+        assert shlex.split(command)[0] in PROGRAMS, command
 
 
 def run(command, home):
-    words = shlex.split(command)
-    assert words[0] == "python", command
+    program, *arguments = shlex.split(command)
     done = subprocess.run(
-        [sys.executable, *words[1:]],
+        [*PROGRAMS[program], *arguments],
         cwd=home,
         capture_output=True,
         text=True,
@@ -69,16 +77,22 @@ def smaller(command):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 def test_commands_and_snippets_run_in_the_order_printed(home):
-    for command in commands():
-        starts_a_run = "train.py" in command and "--resume" not in command
-        run(f"{command} {smaller(command)}" if starts_a_run else command, home)
-    for folder in ("colored", "bolder", "mine", "quick", "exact"):
+    with serving() as server:
+        for command in commands():
+            command = command.replace("http://localhost:8501", server.url)
+            starts_a_run = "train.py" in command and "--resume" not in command
+            if command != SERVER:
+                flags = f" {smaller(command)}" if starts_a_run else ""
+                run(command + flags, home)
+    for folder in ("colored", "bolder", "mine", "quick", "exact", "served"):
         assert (home / folder / "old.jpg").exists()
     (snippet,) = (b for b in blocks("python") if "from_preset" in b)
     run(f"python -c {shlex.quote(snippet)}", home)
-    with Image.open(home / "new.png") as photo:
-        assert photo.size == (80, 60)
+    for name in ("new.png", "on_device.png", "served.png"):
+        with Image.open(home / name) as photo:
+            assert photo.size == (80, 60)
 
 
 @pytest.mark.slow
@@ -115,10 +129,7 @@ def test_files_named_in_the_readme_exist():
     for link in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (REPOSITORY / link).exists(), link
     (tree,) = re.findall(r"```\n(train\.py .*?)```", README, flags=re.DOTALL)
-    folder = REPOSITORY
     for line in tree.splitlines():
         name = line.split()[0]
-        base = (
-            REPOSITORY / "keras_colorizer" if line.startswith("  ") else folder
-        )
-        assert (base / name).exists(), name
+        base = "keras_colorizer" if line.startswith("  ") else "."
+        assert (REPOSITORY / base / name).exists(), name
