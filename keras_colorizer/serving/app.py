@@ -80,7 +80,7 @@ class Api:
             return Response(answer, media_type="application/json")
         text = str(version)
         if verb == "/metadata":
-            spec = {"name": name, "signature_name": "", "version": text}
+            spec = {"name": self._name, "signature_name": "", "version": text}
             metadata = {"signature_def": {"signature_def": signatures}}
             return JSONResponse({"model_spec": spec, "metadata": metadata})
         status = {"error_code": "OK", "error_message": ""}
@@ -93,7 +93,7 @@ class Api:
         factor = float(text) if NUMBER.fullmatch(text) else text
 
         def work(body: bytes, _: float) -> bytes:
-            return self._model.color(_file_in(body, kind), factor)
+            return self._model.color(_file_in(body, kind), saturation=factor)
 
         png = await self._limits.answer(request, work)
         return Response(png, media_type="image/png")

@@ -31,7 +31,7 @@ class ColorizerModel:
             "predict_ab": _signature(lightness, ab),
         }
 
-    def color(self, file: bytes, saturation: Any = 1.0) -> bytes:
+    def color(self, file: bytes, *, saturation: Any = 1.0) -> bytes:
         """Colors a photo as `colorize` does, 16 bits a channel included."""
         if self.colorizer is None:
             raise HTTPException(404, "The model colors no photos.")
