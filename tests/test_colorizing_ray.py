@@ -85,7 +85,7 @@ def colorizers(process):
     found = []
     for child in psutil.Process(process.pid).children(recursive=True):
         try:
-            if "PhotoColorizer" in " ".join(child.cmdline()):
+            if "RowColorizer" in " ".join(child.cmdline()):
                 found.append(child)
         except psutil.NoSuchProcess:
             continue
@@ -143,7 +143,7 @@ def test_a_photo_that_kills_two_workers_fails_alone(scans, expected, tmp_path):
 
 @pytest.fixture
 def cluster(monkeypatch):
-    """A cluster that RAY_ADDRESS names."""
+    """A cluster that RAY_ADDRESS names, and that asks for a token."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -151,6 +151,8 @@ def cluster(monkeypatch):
     command += ["--block", "--num-cpus", "2", "--include-dashboard", "false"]
     command += ["--port", address.rpartition(":")[2]]
     monkeypatch.setenv("RAY_ADDRESS", address)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", 32 * "ab")
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, **quiet) as process:
         wait_for(lambda: answers(address))

@@ -1,10 +1,11 @@
 """One photo, from file to file: the unit of work."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from keras_colorizer.errors import PhotoError, ServingError
+from keras_colorizer.errors import ColorizerError, PhotoError, ServingError
 from keras_colorizer.photos import read_photo, write_photo
 from keras_colorizer.silence import silent_stderr
 
@@ -65,12 +66,29 @@ class ColorizingResult:
             self.in_color.append(outcome.photo)
 
 
-def load_colorizer(model: str) -> "Colorizer":
-    """Loads a colorizer without the messages of its runtime."""
-    with silent_stderr():
-        from keras_colorizer.inference.colorizer import Colorizer
+class PhotoColorizer:
+    """Colors photos, one after the other, in any process.
 
-        return Colorizer.load(model)
+    Args:
+        settings: Those of the run.
+    """
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+
+    def __call__(self, task: Task) -> Outcome | ColorizerError:
+        """Returns the end of a task, or the error that ends all of them."""
+        try:
+            return colorize_task(self._colorizer, task, self._settings)
+        except ColorizerError as error:
+            return error
+
+    @cached_property
+    def _colorizer(self) -> "Colorizer":
+        with silent_stderr():
+            from keras_colorizer.inference.colorizer import Colorizer
+
+            return Colorizer.load(self._settings.model)
 
 
 def colorize_task(

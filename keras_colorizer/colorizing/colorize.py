@@ -1,7 +1,7 @@
 """Many photos, from files to files."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Literal
@@ -10,12 +10,12 @@ from keras_colorizer.chroma.saturation import check_saturation
 from keras_colorizer.colorizing.coloring import (
     ColorizingResult,
     Outcome,
+    PhotoColorizer,
     Settings,
     Task,
-    colorize_task,
-    load_colorizer,
 )
 from keras_colorizer.colorizing.plan import plan_run
+from keras_colorizer.errors import ColorizerError
 from keras_colorizer.photos import MAX_PIXELS
 from keras_colorizer.pretrained import DEFAULT, TFLITE, pretrained_file
 
@@ -98,9 +98,11 @@ def color_tasks(
     """
     left = {task.photo: task for task in tasks}
     for alone in (False, True):
-        for outcome in _colored(list(left.values()), settings, engine, alone):
-            del left[outcome.photo]
-            yield outcome
+        for answer in _answers(list(left.values()), settings, engine, alone):
+            if isinstance(answer, ColorizerError):
+                raise answer
+            del left[answer.photo]
+            yield answer
     for photo in left:
         yield Outcome(
             photo,
@@ -109,26 +111,22 @@ def color_tasks(
         )
 
 
-def _colored(
+def _answers(
     tasks: list[Task], settings: Settings, engine: str, alone: bool
-) -> Iterator[Outcome]:
+) -> Iterable[Outcome | ColorizerError]:
     if not tasks:
-        return
+        return ()
+    # One photo alone does not wait for the imports of many.
     if engine == "ray":
         from keras_colorizer.colorizing.ray_data import color_on_ray
 
-        yield from color_on_ray(tasks, settings, alone=alone)
-        return
+        return color_on_ray(tasks, settings, alone=alone)
     count = 1 if alone else process_count(len(tasks), settings.model)
     if alone or count > 1:
-        # One photo alone does not wait for these imports.
         from keras_colorizer.colorizing.processes import color_in_processes
 
-        yield from color_in_processes(tasks, settings, count=count)
-        return
-    colorizer = load_colorizer(settings.model)
-    for task in tasks:
-        yield colorize_task(colorizer, task, settings)
+        return color_in_processes(tasks, settings, count=count)
+    return map(PhotoColorizer(settings), tasks)
 
 
 def process_count(photos: int, model: str) -> int:

@@ -16,28 +16,22 @@ from typing import cast
 
 from keras_colorizer.colorizing.coloring import (
     Outcome,
+    PhotoColorizer,
     Settings,
     Task,
-    colorize_task,
-    load_colorizer,
 )
 from keras_colorizer.errors import ColorizerError
-
-STOP_SECONDS = 5.0
 
 Workers = dict[Connection, SpawnProcess]
 
 
 def color_in_processes(
     tasks: Sequence[Task], settings: Settings, *, count: int
-) -> Iterator[Outcome]:
+) -> Iterator[Outcome | ColorizerError]:
     """Colors photos in several processes; one that dies is replaced.
 
     Yields:
-        One outcome for each task whose process did not die.
-
-    Raises:
-        ColorizerError: If the model does not work.
+        One answer for each task whose process did not die.
     """
     waiting = iter(tasks)
     workers: Workers = {}
@@ -55,19 +49,12 @@ def color_in_processes(
             for worker in cast(list[Connection], wait(list(busy))):
                 busy.discard(worker)
                 try:
-                    yield _received(worker)
+                    yield worker.recv()
                 except (EOFError, OSError):
                     _stop(worker, workers)
     finally:
         for worker in list(workers):
             _stop(worker, workers)
-
-
-def _received(worker: Connection) -> Outcome:
-    answer = worker.recv()
-    if isinstance(answer, ColorizerError):
-        raise answer
-    return answer
 
 
 def _start(workers: Workers, settings: Settings) -> Connection:
@@ -92,7 +79,7 @@ def _stop(worker: Connection, workers: Workers) -> None:
     process = workers.pop(worker)
     worker.close()
     process.terminate()
-    process.join(STOP_SECONDS)
+    process.join(timeout=5)
     process.kill()
     process.join()
 
@@ -105,11 +92,7 @@ def _work(connection: Connection, settings: Settings) -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
+    work = PhotoColorizer(settings)
     with suppress(EOFError, OSError):
-        try:
-            colorizer = load_colorizer(settings.model)
-            while True:
-                task = connection.recv()
-                connection.send(colorize_task(colorizer, task, settings))
-        except ColorizerError as error:
-            connection.send(error)
+        while True:
+            connection.send(work(connection.recv()))

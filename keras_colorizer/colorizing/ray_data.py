@@ -1,6 +1,5 @@
 """Ray Data: the same work, on the machines of a cluster."""
 
-import importlib.util
 import logging
 import os
 import pickle
@@ -10,15 +9,19 @@ from collections.abc import Iterator, Sequence
 
 from keras_colorizer.colorizing.coloring import (
     Outcome,
+    PhotoColorizer,
     Settings,
     Task,
-    colorize_task,
-    load_colorizer,
 )
-from keras_colorizer.errors import ColorizerError, ConfigError, first_line
+from keras_colorizer.errors import (
+    ColorizerError,
+    ConfigError,
+    extras_named,
+    first_line,
+)
 from keras_colorizer.silence import silent_stderr
 
-LARGEST_BLOCK = 32  # Photos that are done again for a killed worker, at most.
+LARGEST_BLOCK = 32  # Photos, at most, that have no outcome if one kills.
 BLOCKS_A_CORE = 8  # At least, so that all cores end at about the same time.
 
 
@@ -26,13 +29,11 @@ def check_ray() -> None:
     """Refuses early what Ray itself would wait minutes for.
 
     Raises:
-        ConfigError: If Ray is not installed, or nothing answers at the
-            address in RAY_ADDRESS.
+        MissingExtraError: If Ray is not installed.
+        ConfigError: If nothing answers at the address in RAY_ADDRESS.
     """
-    if importlib.util.find_spec("ray") is None:
-        raise ConfigError(
-            '--engine ray needs Ray: pip install "keras-colorizer[ray]".'
-        )
+    with extras_named():
+        import ray  # noqa: F401
     address = os.environ.get("RAY_ADDRESS", "")
     host, _, port = address.rpartition(":")
     try:
@@ -47,31 +48,33 @@ def check_ray() -> None:
 
 def color_on_ray(
     tasks: Sequence[Task], settings: Settings, *, alone: bool
-) -> Iterator[Outcome]:
+) -> Iterator[Outcome | ColorizerError]:
     """Colors photos on the cluster in RAY_ADDRESS, or on one started here.
 
     It hands out blocks of photos, or each one `alone`.
 
     Yields:
-        One outcome for each task whose worker did not die.
+        One answer for each task whose worker did not die.
 
     Raises:
-        ColorizerError: If the model does not work, or the cluster is lost.
+        ColorizerError: If the cluster is lost.
     """
     try:
         yield from _colored(tasks, settings, alone)
     except Exception as error:  # noqa: BLE001, Ray's errors have no one base.
-        line = (str(error).strip() or repr(error)).splitlines()[-1]
+        # Why a cluster refuses, such as for want of a token, is the cause.
+        told = error.__cause__ if isinstance(error, ConnectionError) else error
+        line = (str(told).strip() or repr(error)).splitlines()[-1]
         raise ColorizerError(f"Ray failed: {line}") from None
 
 
 def _colored(
     tasks: Sequence[Task], settings: Settings, alone: bool
-) -> Iterator[Outcome]:
+) -> Iterator[Outcome | ColorizerError]:
     import ray.data
 
     _connect()
-    cores = int(ray.cluster_resources()["CPU"])
+    cores = int(ray.cluster_resources().get("CPU", 1))
     size = 1 if alone else len(tasks) // (cores * BLOCKS_A_CORE)
     blocks = -(-len(tasks) // min(max(1, size), LARGEST_BLOCK))
     # In bytes, as Arrow takes no file names that are not Unicode.
@@ -80,7 +83,7 @@ def _colored(
         # Retries are endless by default, and Ray 2.64 names their limit anew.
         warnings.simplefilter("ignore")
         colored = ray.data.from_items(rows, override_num_blocks=blocks).map(
-            PhotoColorizer,  # type: ignore[arg-type]  # Hinted as a function.
+            RowColorizer,  # type: ignore[arg-type]  # Hinted as a function.
             fn_constructor_args=[settings],
             compute=ray.data.ActorPoolStrategy(size=min(cores, blocks)),
             num_cpus=1,
@@ -89,7 +92,7 @@ def _colored(
     colored.context.max_errored_blocks = -1
     colored.context.enable_progress_bars = False
     for row in colored.iter_rows():
-        yield pickle.loads(row["outcome"])
+        yield pickle.loads(row["answer"])
 
 
 def _connect() -> None:
@@ -101,6 +104,7 @@ def _connect() -> None:
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     with silent_stderr():
         ray.init(
+            address=os.environ.get("RAY_ADDRESS", "local"),
             include_dashboard=False,
             log_to_driver=False,
             logging_level=logging.CRITICAL,
@@ -108,14 +112,12 @@ def _connect() -> None:
         )
 
 
-class PhotoColorizer:
-    """The function that Ray Data maps, in an actor: it loads the model once."""
+class RowColorizer:
+    """The function that Ray Data maps, in an actor."""
 
     def __init__(self, settings: Settings):
-        self._colorizer = load_colorizer(settings.model)
-        self._settings = settings
+        self._work = PhotoColorizer(settings)
 
     def __call__(self, row: dict[str, bytes]) -> dict[str, bytes]:
-        task = pickle.loads(row["task"])
-        outcome = colorize_task(self._colorizer, task, self._settings)
-        return {"outcome": pickle.dumps(outcome)}
+        answer = self._work(pickle.loads(row["task"]))
+        return {"answer": pickle.dumps(answer)}
