@@ -61,7 +61,7 @@ def start_training(*flags):
 
 
 def wait_for(path, process):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not path.exists():
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline

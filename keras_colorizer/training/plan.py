@@ -28,6 +28,7 @@ def print_plan(
     """Prints device, networks, photos, memory and files."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
+    table.add_column(overflow="fold")  # Of paths, too, nothing is cut off.
     for name, text in _rows(config, folder, split, gan).items():
         table.add_row(name, escape(text))
     console.print(table)
