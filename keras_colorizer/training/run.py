@@ -82,24 +82,6 @@ def train(
     folder = open_run_folder(config)
     console = Console()
     strategy = choose_strategy(config)
-    split = _survey_and_split(config, console)
-    label = Label(None if generator else config.generator, config.square)
-    with unreadable_named(split.survey.photos):
-        gan = build_gan(
-            config,
-            strategy,
-            generator=generator,
-            discriminator=discriminator,
-        )
-        print_plan(console, config, folder, split, gan)
-        if config.dry_run:
-            return RunResult(folder.path, None, [])
-        run = run_callbacks(config, folder, split, label, callbacks, console)
-        _fit(config, split, gan, run, console)
-    return RunResult(folder.path, folder.generator, run.history.rows)
-
-
-def _survey_and_split(config: TrainingConfig, console: Console) -> PhotoSplit:
     survey = survey_photos(
         list_photos(config.data),
         square=config.square,
@@ -107,11 +89,21 @@ def _survey_and_split(config: TrainingConfig, console: Console) -> PhotoSplit:
         cache=config.cache,
         quiet=not console.is_terminal,
     )
-    return split_photos(
+    split = split_photos(
         survey,
         batch_size=config.batch_size,
         validation_fraction=config.validation_fraction,
     )
+    label = Label(None if generator else config.generator, config.square)
+    own = {"generator": generator, "discriminator": discriminator}
+    with unreadable_named(survey.photos):
+        gan = build_gan(config, strategy, **own)
+        print_plan(console, config, folder, split, gan)
+        if config.dry_run:
+            return RunResult(folder.path, None, [])
+        run = run_callbacks(config, folder, split, label, callbacks, console)
+        _fit(config, split, gan, run, console)
+    return RunResult(folder.path, folder.generator, run.history.rows)
 
 
 def _fit(
