@@ -4,7 +4,6 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
@@ -95,15 +94,10 @@ class _SmallJpegs:
     def __init__(self, photos: Photos, square: int, stored: int):
         paths = [os.fsencode(str(photo.source.content)) for photo in photos]
         self._paths = tf.constant(paths)
-        self._source, self._square = photos[0].source, square
-        self._stored = stored
-
-    @cached_property
-    def _way(self) -> dict:
-        most = self._stored // reading_side(self._source, self._square)
+        most = stored // reading_side(photos[0].source, square)
         ratio = next(ratio for ratio in RATIOS if ratio <= most)
         # As Pillow decodes.
-        return {"ratio": ratio, "dct_method": "INTEGER_ACCURATE"}
+        self._way = {"ratio": ratio, "dct_method": "INTEGER_ACCURATE"}
 
     def whole(self, index: tf.Tensor) -> tf.Tensor:
         jpeg = tf.io.read_file(self._paths[index])
@@ -128,7 +122,7 @@ def unreadable_named(photos: Photos) -> Iterator[None]:
     """
     try:
         yield
-    except tf.errors.OpError:
+    except (tf.errors.NotFoundError, tf.errors.InvalidArgumentError):
         for photo in photos:
             try:
                 read_rgb(photo.source.content, short_side=None)
@@ -156,15 +150,13 @@ class _Files:
             side = reading_side(photo.source, self._square)
             try:
                 rgb = read_rgb(photo.source.content, short_side=side)
-                return _squeezed(rgb, self._photos[number].shape)
+                # Boxes are chosen for the photo as it was surveyed.
+                height, width = self._photos[number].shape
+                if rgb.shape[:2] == (height, width):
+                    return rgb
+                squeezed = Image.fromarray(rgb).resize((width, height))
+                return np.asarray(squeezed)
             except PhotoError as error:
                 message = f"{error} Another photo stands in."
                 warnings.warn(message, ColorizerWarning, stacklevel=1)
         raise FileNotFoundError("none of the training photos can be read")
-
-
-def _squeezed(rgb: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Boxes are chosen for the photo as it was surveyed."""
-    if rgb.shape[:2] == tuple(shape):
-        return rgb
-    return np.asarray(Image.fromarray(rgb).resize(shape[::-1]))

@@ -18,11 +18,9 @@ from rich.progress import Progress
 
 from keras_colorizer.data.near_duplicates import DifferentPhotos, Likeness
 from keras_colorizer.data.small_folder import Manifest, SmallPhotoSettings
-from keras_colorizer.data.small_photo import (
-    ColorlessPhotoError,
-    make_small_photo,
-)
+from keras_colorizer.data.small_photo import make_small_photo
 from keras_colorizer.data.sources import TFDS_PREFIX, SourcePhoto, stream_photos
+from keras_colorizer.data.survey import ColorlessPhotoError
 from keras_colorizer.errors import ColorizerError, ConfigError, PhotoError
 
 REASONS = UNREADABLE, GREY, NEAR = "unreadable", "colorless", "near-duplicate"

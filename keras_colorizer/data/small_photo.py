@@ -10,16 +10,12 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from keras_colorizer.data.near_duplicates import Likeness
 from keras_colorizer.data.small_folder import SmallPhotoSettings
-from keras_colorizer.data.survey import COLORLESS, unexplained_chroma
+from keras_colorizer.data.survey import check_color
 from keras_colorizer.errors import PhotoError
 from keras_colorizer.files import whole_file
 from keras_colorizer.photos import read_rgb
 
 LONGEST_SIDE = 65_500  # Of a JPEG, in pixels.
-
-
-class ColorlessPhotoError(PhotoError):
-    """The photo is grey, or toned in one color."""
 
 
 def make_small_photo(
@@ -43,13 +39,11 @@ def make_small_photo(
         return Likeness.of(photo)
     try:
         jpeg = _reduced(content, settings)
+        photo = Image.open(BytesIO(jpeg)).convert("RGB")
+        if not settings.keep_colorless:
+            check_color(np.asarray(photo))
     except PhotoError as error:
         return error
-    photo = Image.open(BytesIO(jpeg)).convert("RGB")
-    if not settings.keep_colorless and (
-        unexplained_chroma(np.asarray(photo)) < COLORLESS
-    ):
-        return ColorlessPhotoError()
     with whole_file(target) as temporary:
         temporary.write_bytes(jpeg)
     return Likeness.of(photo)

@@ -43,7 +43,6 @@ class SurveyedPhoto:
         source: Where it comes from.
         digest: Hash of the file, 16 hexadecimal digits.
         shape: Height and width in pixels at training size.
-        is_colorless: Whether it is grey or toned in one color.
         pixels: `(height, width, 3)` uint8 at training size; None once
             dropped to save memory.
     """
@@ -51,7 +50,6 @@ class SurveyedPhoto:
     source: SourcePhoto
     digest: str
     shape: tuple[int, int]
-    is_colorless: bool
     pixels: np.ndarray | None = field(repr=False)
 
 
@@ -84,18 +82,13 @@ class Survey:
         if not self.is_cached:
             photo.pixels = None
         elif self.decoded_bytes > limit:
-            self.drop_pixels()
-
-    def drop_pixels(self) -> None:
-        """Frees the decoded photos: they are read anew when needed."""
-        self.is_cached = False
-        for photo in self.photos:
-            photo.pixels = None
+            self.is_cached = False
+            for earlier in self.photos:
+                earlier.pixels = None
 
 
-def short_side_for(square: int) -> int:
-    """Returns the short side of photos that `square` pixels are cut from."""
-    return round(square * SHORT_SIDE_PER_CROP)
+class ColorlessPhotoError(PhotoError):
+    """The photo is grey, or toned in one color."""
 
 
 def survey_photos(
@@ -132,10 +125,10 @@ def survey_photos(
             disable=quiet,
         )
         for source, photo in zip(sources, looks, strict=True):
-            if isinstance(photo, PhotoError):
-                survey.unreadable[source.name] = str(photo)
-            elif photo.is_colorless and not keep_colorless:
+            if isinstance(photo, ColorlessPhotoError):
                 survey.colorless.append(source.name)
+            elif isinstance(photo, PhotoError):
+                survey.unreadable[source.name] = str(photo)
             elif photo.digest in digests:
                 survey.duplicates.append(source.name)
             else:
@@ -158,15 +151,16 @@ def _look(
             shape = _small_shape(encoded, small.short_side, side)
             has_color = keep_colorless or not small.keep_colorless
             if has_color and not survey.is_cached:
-                return SurveyedPhoto(source, digest, shape, False, None)
+                return SurveyedPhoto(source, digest, shape, None)
         pixels = read_rgb(encoded, short_side=side)
+        if not keep_colorless:
+            check_color(pixels)
     except OSError as error:
         reason = error.strerror or first_line(error)
         return UnreadablePhotoError(f"{source.name}: {reason}")
     except PhotoError as error:
         return error
-    is_colorless = unexplained_chroma(pixels) < COLORLESS
-    return SurveyedPhoto(source, digest, pixels.shape[:2], is_colorless, pixels)
+    return SurveyedPhoto(source, digest, pixels.shape[:2], pixels)
 
 
 def _small_shape(encoded: bytes, stored: int, side: int) -> tuple[int, int]:
@@ -194,7 +188,7 @@ def reading_side(source: SourcePhoto, square: int) -> int:
     Raises:
         ConfigError: If `prepare` made it too small for the squares.
     """
-    side = short_side_for(square)
+    side = round(square * SHORT_SIDE_PER_CROP)
     if source.small is None:
         return side
     stored = source.small.short_side
@@ -205,6 +199,16 @@ def reading_side(source: SourcePhoto, square: int) -> int:
             f"`prepare` with --short-side {round(square * 9 / 8)}."
         )
     return max(min(side, stored), -(-stored // 15))
+
+
+def check_color(rgb: np.ndarray) -> None:
+    """Refuses `(..., 3)` uint8 photos that hold no color to learn from.
+
+    Raises:
+        ColorlessPhotoError: If it is one.
+    """
+    if unexplained_chroma(rgb) < COLORLESS:
+        raise ColorlessPhotoError("The photo is grey, or toned in one color.")
 
 
 def unexplained_chroma(rgb: np.ndarray) -> float:
