@@ -27,7 +27,7 @@ def scans(tmp_path):
     """Sixty photos, which take some seconds."""
     folder = tmp_path / "scans"
     folder.mkdir()
-    camera = Image.fromarray(skimage.data.camera())
+    camera = Image.fromarray(skimage.data.camera()).resize((256, 256))
     for number in range(60):
         camera.rotate(number).save(folder / f"{number}.png")
     return folder

@@ -1,6 +1,5 @@
 """Many photos: how results are named, and processes that are killed."""
 
-import dataclasses
 import os
 import shutil
 import sys
@@ -255,13 +254,11 @@ def test_a_run_that_is_left_leaves_no_process(scans, tmp_path):
     assert not any(worker.is_running() for worker in started)
 
 
-def test_a_damaged_model_ends_the_run(scans, tmp_path):
+def test_a_damaged_model_ends_the_run(scans, tmp_path, two_cores):
     model = tmp_path / "model.tflite"
     model.write_bytes(b"no model")
-    damaged = dataclasses.replace(SETTINGS, model=str(model))
-    todo = tasks(scans, tmp_path / "out")
     with pytest.raises(ArtifactError, match=r"model\.tflite` cannot be read"):
-        list(color_in_processes(todo, damaged, count=2))
+        colorize_photos([scans], tmp_path / "out", model=model)
 
 
 class BusyNetwork:

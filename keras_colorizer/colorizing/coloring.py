@@ -67,11 +67,7 @@ class ColorizingResult:
 
 
 class PhotoColorizer:
-    """Colors photos, one after the other, in any process.
-
-    Args:
-        settings: Those of the run.
-    """
+    """Colors photos one by one, with a model that the first one loads."""
 
     def __init__(self, settings: Settings):
         self._settings = settings
