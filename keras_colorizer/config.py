@@ -86,6 +86,12 @@ class TrainingConfig:
             stage, for TensorBoard's Profile tab (pip install xprof). Those
             steps are slower; all others are not.
         seed: Of everything random: the same seed repeats a run.
+
+    Example:
+        ```python
+        config = TrainingConfig(data="my_photos/", preset="quick", epochs=20)
+        train(config)
+        ```
     """
 
     epochs: int = 50
