@@ -104,11 +104,12 @@ def expected_ab(run, lightness):
 
 @pytest.fixture
 def scans(tmp_path):
-    """A tree of two good photos and a broken one."""
+    """A tree of two good photos, the BMP of 24 bits, and a broken one."""
     (tmp_path / "scans/1950").mkdir(parents=True)
     photo = Image.fromarray(skimage.data.astronaut()).convert("L")
     photo.resize((90, 60)).save(tmp_path / "scans/a.png")
-    photo.resize((50, 70)).save(tmp_path / "scans/1950/b.bmp")
+    color = photo.convert("RGB").resize((50, 70))
+    color.save(tmp_path / "scans/1950/b.bmp")
     (tmp_path / "scans/broken.jpg").write_text("no photo")
     return tmp_path / "scans"
 
