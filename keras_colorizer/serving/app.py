@@ -30,6 +30,7 @@ REFUSALS = PhotoError, ConfigError, zlib.error, ClientDisconnect
 ERRORS = HTTPException, *REFUSALS, Exception
 WEB = Path(__file__).with_name("web")  # The web app, if it is built.
 UPLOAD = Path(__file__).with_name("upload.html")
+FOR_EVER = "public, max-age=31536000, immutable"
 # Browsers give memory that threads share to pages of these alone.
 HEADERS = {
     "cross-origin-opener-policy": "same-origin",
@@ -133,10 +134,14 @@ async def _failure(request: Request, error: Exception) -> Response:
 
 
 class _Files(StaticFiles):
+    async def get_response(self, path: str, scope: Any) -> Response:
+        if scope["method"] in ("GET", "HEAD"):
+            return await super().get_response(path, scope)
+        raise HTTPException(404, f"There is no {path}.")
+
     def file_response(self, full_path: Any, *args: Any) -> Response:
         response = super().file_response(full_path, *args)
         response.headers.update(HEADERS)
         if Path(full_path).parent.name == "assets":
-            for_ever = "public, max-age=31536000, immutable"
-            response.headers["cache-control"] = for_ever
+            response.headers["cache-control"] = FOR_EVER
         return response

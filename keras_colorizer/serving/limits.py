@@ -77,9 +77,7 @@ class Limits:
         both: set[asyncio.Future[Any]] = {working}
         both.add(asyncio.ensure_future(request.receive()))  # Its leaving.
         done, others = await asyncio.wait(
-            both,
-            timeout=self.seconds,
-            return_when=asyncio.FIRST_COMPLETED,
+            both, timeout=self.seconds, return_when=asyncio.FIRST_COMPLETED
         )
         for other in others:
             other.cancel()  # Work that still waits never begins.

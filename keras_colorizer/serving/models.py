@@ -63,9 +63,8 @@ class ColorizerModel:
             return self.colorizer.colorize_photo(photo).pixels
         side = self.colorizer.render_size
         if item.shape != (side, side, 1):
-            raise HTTPException(
-                400, f"`{alias}` is not (n, {side}, {side}, 1)."
-            )
+            message = f"`{alias}` is not (n, {side}, {side}, 1)."
+            raise HTTPException(400, message)
         return self.colorizer.predict_ab(item[None])[0]
 
 

@@ -50,9 +50,7 @@ def read_inputs(document: dict[str, Any], inputs: dict[str, Any]) -> Arrays:
             if not isinstance(values, list) or not values:
                 raise ValueError("'instances' must be a list with values")
             if any(map(_is_named, values)):
-                values = {
-                    name: [row[name] for row in values] for name in inputs
-                }
+                values = {n: [row[n] for row in values] for n in inputs}
         if not _is_named(values):
             (name,) = inputs
             values = {name: values}
