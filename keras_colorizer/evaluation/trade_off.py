@@ -112,7 +112,7 @@ def _mean_shares(
     true, whole, fakes = 0.0, 0.0, np.zeros(len(FACTORS))
     for rgb, ab in photos:
         true += colorfulness(rgb)
-        lightness = steps.photo_lightness(rgb)
+        lightness, ab = steps.photo_lightness(rgb), _scaled(ab, 1.0)
         whole += colorfulness(steps.merge(lightness, ab, np.uint8))
         sample, ab = _sampled(lightness, ab)
         # All factors at once, one below the other.
