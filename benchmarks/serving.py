@@ -1,22 +1,20 @@
-"""Start, memory and speed of the embedded server, and a soak of it.
-
-Run it as `python benchmarks/serving.py [--beside CHECKOUT] [--soak SECONDS]`,
-on Linux.
-"""
+"""Start, memory and speed of the embedded server, and a soak, on Linux."""
 
 import base64
+import gzip
 import json
 import os
+import random
 import re
 import signal
 import statistics
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from functools import cache, partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
@@ -31,44 +29,27 @@ PREDICT = "/v1/models/colorizer:predict"
 LOADS = ((16, 256), (8, 1024))  # Clients, and the side of their photos.
 COUNT = 8  # Different photos of each size.
 PATIENCE = 120  # Seconds, for the server to start, answer and stop.
-BUSY = 503
-BROKEN_SHARE = 0.05
+SECONDS_TO_REST = 15  # Until memory is given back.
+OPTIONS = ("--port", "0", "--rest-api-timeout-in-ms", f"{1000 * PATIENCE}")
+CLIENTS, SHARES = 8, (0.95, 0.05)  # Of the soak: good and broken requests.
 
 
 class Server(NamedTuple):
-    """A server that runs.
-
-    Attributes:
-        port: Of this machine.
-        process: For what it takes of the machine.
-        first: Seconds from its start to its first answer.
-    """
+    """A server that runs."""
 
     port: int
     process: psutil.Process
-    first: float
+    first: float  # Seconds from its start to its first answer.
+    first_cpu: float  # Of these, seconds of the processor.
 
     @property
     def megabytes(self) -> float:
-        """What it holds of the memory."""
+        """Resident memory."""
         return self.process.memory_info().rss / 1e6
-
-    @property
-    def cpu_seconds(self) -> float:
-        """What it has taken of the processor, by all its threads."""
-        times = self.process.cpu_times()
-        return times.user + times.system
 
 
 class Call(NamedTuple):
-    """A request, and the answer that must come.
-
-    Attributes:
-        body: As it is sent.
-        status: The status of the answer.
-        answer: The body of the answer, or None for any.
-        headers: Beside those that every request has.
-    """
+    """A request, and the answer that must come: None for any of the status."""
 
     body: bytes
     status: int = 200
@@ -87,26 +68,25 @@ def main(
 ) -> None:
     """Measures the server of this checkout, and of another one by turns.
 
-    Photos are square JPEGs, one a request. Each client waits for its answer,
-    compares it with the first answer to the same photo, and asks for the next.
-    The clients run in this process, on the cores that the servers need.
+    Photos are square JPEGs, one a request. Each client compares its answer
+    with the first answer to the same photo, and asks for the next. Clients run
+    on the cores that the servers need; milliseconds of CPU are the server's.
 
     Args:
         beside: Another checkout, whose server is measured by turns.
-        model: For `--model` of both; by default what each serves without.
+        model: For `--model` of both; by default each serves its own.
         duration: Seconds of each measurement, at least.
         repeats: Rounds of which the median is taken.
-        requests: After these, memory is read again.
-        soak: Seconds to load the server of this checkout with good and broken
-            requests; nothing else is measured then.
+        requests: After so many more, memory is read again.
+        soak: Seconds to soak the server of this checkout, and nothing else.
     """
     print_machine("uvicorn", "starlette", "ai-edge-litert", "tensorflow")
-    checkouts = {"here": HERE} | ({"beside": beside} if beside else {})
     options = ("--model", str(model.resolve())) if model else ()
     if soak:
         with _served(HERE, *options) as server:
             _soak(server, soak)
         return
+    checkouts = {"here": HERE} | ({"beside": beside} if beside else {})
     with ExitStack() as stack:
         servers = {
             name: stack.enter_context(_served(checkout, *options))
@@ -116,33 +96,38 @@ def main(
 
 
 def _compare(servers, duration, repeats, requests):
-    rows = {name: [s.first, s.megabytes] for name, s in servers.items()}
+    rows = {
+        name: [s.first, s.first_cpu, s.megabytes] for name, s in servers.items()
+    }
     for clients, side in LOADS:
-        files = jpegs(count=COUNT, size=(side, side))
-        calls = {name: _expected(s, files) for name, s in servers.items()}
+        calls = {
+            name: _expected(s, _files(side)) for name, s in servers.items()
+        }
         measures = {
-            name: partial(_rate, s, calls[name], clients, duration)
+            name: partial(_speed, s, calls[name], clients, duration)
             for name, s in servers.items()
         }
-        for name, rates in interleaved(measures, repeats=repeats).items():
-            rows[name] += map(statistics.median, zip(*rates, strict=True))
-    small = jpegs(count=COUNT, size=(64, 64))
+        for name, figures in interleaved(measures, repeats=repeats).items():
+            rows[name] += map(statistics.median, zip(*figures, strict=True))
     for name, server in servers.items():
-        _ask_many(server, _expected(server, small), requests)
+        calls = _expected(server, _files(64))
+        _work(server, CLIENTS, calls, limit=requests)
         rows[name].append(server.megabytes)
-    loads = [f"{clients} x {side} px" for clients, side in LOADS]
-    columns = [f"{what}, {load}" for load in loads for what in ("1/s", "CPU")]
-    print_table(
-        ["server", "first, s", "MB", *columns, f"MB after {requests}"],
-        [(name, *row) for name, row in rows.items()],
-    )
+    time.sleep(SECONDS_TO_REST)
+    for name, server in servers.items():
+        rows[name].append(server.megabytes)
+    columns = ["first answer, s", "of CPU, s", "MB"]
+    for clients, side in LOADS:
+        columns += [f"{clients} x {side} px, 1/s", "CPU, ms", "MB"]
+    columns += [f"MB after {requests:,}", "at rest"]
+    print_table(["", *rows], zip(columns, *rows.values(), strict=True))
 
 
 @contextmanager
 def _served(checkout, *options):
     """Yields a server on a free port, once it has answered."""
     started = time.perf_counter()
-    command = [sys.executable, "-m", "keras_colorizer", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "keras_colorizer", "serve", *OPTIONS]
     with subprocess.Popen(
         [*command, *options],
         stdout=subprocess.PIPE,
@@ -151,21 +136,28 @@ def _served(checkout, *options):
         cwd=checkout,
     ) as process:
         try:
-            port = _port(process)
-            (file,) = jpegs(count=1, size=(256, 256))
-            _ask(HTTPConnection("127.0.0.1", port), Call(_body(file)))
+            line = next(line for line in process.stdout if "http://" in line)
+            port = int(re.search(r"http://\S+:(\d+)", line)[1])
+            _ask(_connection(port), Call(_body(_files(256)[0])))
             first = time.perf_counter() - started
-            yield Server(port, psutil.Process(process.pid), first)
+            program = psutil.Process(process.pid)
+            yield Server(port, program, first, _cpu_seconds(program))
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(PATIENCE)
 
 
-def _port(process):
-    for line in process.stdout:
-        if found := re.search(r"http://\S+:(\d+)", line):
-            return int(found[1])
-    raise SystemExit("The server did not start.")
+def _connection(port):
+    return HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+
+
+def _cpu_seconds(program):
+    return sum(program.cpu_times()[:4])  # With those of its children.
+
+
+@cache
+def _files(side):
+    return jpegs(count=COUNT, size=(side, side))
 
 
 def _body(*files):
@@ -175,78 +167,83 @@ def _body(*files):
 
 def _expected(server, files):
     """Calls with the answers that the server gives when it has time."""
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+    connection = _connection(server.port)
     bodies = map(_body, files)
     return [Call(b, answer=_ask(connection, Call(b))) for b in bodies]
 
 
 def _ask(connection, call):
-    """Returns the answer, and None if the server is busy."""
-    connection.request("POST", PREDICT, call.body, call.headers)
-    response = connection.getresponse()
-    answer = response.read()
-    if response.status == BUSY:
+    """Returns the right answer, however often the server is busy before."""
+    while True:
+        connection.request("POST", PREDICT, call.body, call.headers)
+        response = connection.getresponse()
+        answer = response.read()
+        if response.status != 503:
+            break
         time.sleep(float(response.headers["Retry-After"]))
-        return None
-    is_wrong = call.answer is not None and call.answer != answer
-    if response.status != call.status or is_wrong:
+    if response.status != call.status or call.answer not in (None, answer):
         raise SystemExit(f"{response.status} {answer[:300]!r}")
     return answer
 
 
-def _rate(server, calls, clients, duration):
-    """Returns answers a second, and the server's CPU seconds of each."""
-    over = time.perf_counter() + duration
-    begun, cpu = time.perf_counter(), server.cpu_seconds
-    answers = _work(server, clients, lambda n: calls[n % len(calls)], over=over)
-    taken = time.perf_counter() - begun
-    return answers / taken, (server.cpu_seconds - cpu) / answers
-
-
-def _ask_many(server, calls, requests):
-    _work(server, 8, lambda n: calls[n % len(calls)], limit=requests)
+def _speed(server, calls, clients, duration):
+    """Returns answers a second, CPU milliseconds of each, and megabytes."""
+    begun, cpu = time.perf_counter(), _cpu_seconds(server.process)
+    answers = _work(server, clients, calls, over=begun + duration)
+    rate = answers / (time.perf_counter() - begun)
+    busy = _cpu_seconds(server.process) - cpu
+    return rate, 1e3 * busy / answers, server.megabytes
 
 
 def _work(
     server: Server,
     clients: int,
-    choose: Callable[[int], Call],
+    calls: Sequence[Call],
     *,
     over: float = float("inf"),
     limit: int = sys.maxsize,
 ) -> int:
-    """Asks by many clients until a time or a count; returns the answers."""
-    lock, numbers, answers = threading.Lock(), iter(range(limit)), [0]
-    errors: list[BaseException] = []
+    """Lets clients ask until a time or a count; returns the right answers."""
+    numbers = iter(range(limit))
 
-    def work():
-        connection = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
-        try:
-            while time.perf_counter() < over and not errors:
-                with lock:
-                    number = next(numbers, None)
-                if number is None:
-                    return
-                answered = _ask(connection, choose(number)) is not None
-                with lock:
-                    answers[0] += answered
-        except BaseException as error:  # noqa: BLE001, raised below
-            errors.append(error)
-        finally:
-            connection.close()
+    def work(_):
+        connection, answers = _connection(server.port), 0
+        while time.perf_counter() < over:
+            number = next(numbers, None)
+            if number is None:
+                break
+            _ask(connection, calls[number % len(calls)])
+            answers += 1
+        return answers
 
-    threads = [threading.Thread(target=work) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return answers[0]
+    with ThreadPoolExecutor(clients) as pool:
+        return sum(pool.map(work, range(clients)))
 
 
 def _soak(server, duration):
-    raise NotImplementedError
+    rows, kinds = [], (_expected(server, _files(256)), _broken())
+    calls = [*map(random.choice, random.choices(kinds, SHARES, k=2000))]
+    for share in (0.1, 0.9):
+        over = time.perf_counter() + share * duration
+        answers = _work(server, CLIENTS, calls, over=over)
+        busy = server.megabytes
+        time.sleep(SECONDS_TO_REST)
+        rows.append((f"{share:.0%}", answers, busy, server.megabytes))
+    print_table(["of the time", "right answers", "MB", "MB at rest"], rows)
+
+
+def _broken():
+    zipped = {"Content-Encoding": "gzip"}
+    return (
+        Call(gzip.compress(4_000_000 * b"["), 400, headers=zipped),
+        Call(gzip.compress(bytes(101 * 2**20)), 413, headers=zipped),
+        Call(4_000_000 * b"[", 400),
+        Call(b'{"instances": [' + 10**7 * b"[]," + b"0]}", 413),
+        Call(b'{"instances": [' + 10**6 * b"[]," + b"0]}", 400),
+        Call(b'{"instances": [', 400),
+        Call(_body(b"no photo"), 400),
+        Call(_body(_files(256)[0][:2000]), 400),
+    )
 
 
 if __name__ == "__main__":

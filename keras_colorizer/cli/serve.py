@@ -78,7 +78,6 @@ def serve(options: Serve) -> int:
         print("Loading ...", flush=True)
         with silent_stderr():
             from keras_colorizer.cli import server
-        server.use_one_heap()
         app = _app(options)
         url = _url(listener)
         print(f"Serving {options.name} at {url} (Ctrl-C stops it)", flush=True)
