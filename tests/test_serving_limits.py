@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -41,9 +42,18 @@ SMALL, SLOW = white(8), white(2500)  # Slow: half a second or more.
 
 
 @contextmanager
-def served(**changes):
+def served(gate=None, **changes):
+    """Serves; until the gate, an event, is set, SLOW is not colored."""
     limits = {"body_bytes": MIB, "seconds": 60, "waiting": 64, "origins": ()}
     model = load_model(str(pretrained_file("small", TFLITE)), max_pixels=10**8)
+    color = model.color
+
+    def color_behind_gate(file, **options):
+        if gate is not None and file == SLOW:
+            gate.wait(PATIENCE)
+        return color(file, **options)
+
+    model.color = color_behind_gate
     api = Api("colorizer", model, Limits(**limits | changes))
     with running(api.app(hosts=["*"])) as server:
         yield server
@@ -169,14 +179,17 @@ def test_who_finds_the_queue_full_is_told_when_to_come_back(ask):
 
 
 def test_who_leaves_the_queue_makes_room(ask):
-    with served(waiting=1) as server:
+    gate = threading.Event()
+    with served(gate, waiting=1) as server:
         working = [ask(server) for _ in range(available_cores())]
-        time.sleep(0.2)
+        time.sleep(0.5)
         for _ in range(3):
             with pytest.raises(httpx.ReadTimeout):
-                httpx.post(f"{server.url}/colorize", content=SMALL, timeout=0.1)
-            time.sleep(0.1)
-        assert ask(server, SMALL).result().is_success
+                httpx.post(f"{server.url}/colorize", content=SMALL, timeout=0.5)
+            time.sleep(0.5)
+        waiting = ask(server, SMALL)
+        gate.set()
+        assert waiting.result().is_success
         assert all(future.result().is_success for future in working)
 
 
