@@ -29,7 +29,7 @@ SERIALIZABLE = {
 
 def register_with_keras() -> None:
     """Registers all classes now, or as soon as Keras is imported."""
-    if "keras" in sys.modules:
+    if sys.modules.get("keras"):
         _register()
     else:
         sys.meta_path.insert(0, _KerasFinder())

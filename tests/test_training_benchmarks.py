@@ -26,7 +26,7 @@ def table_of(script, *options):
 
 def test_trainings_are_timed_with_their_waits_and_memory():
     options = ("--steps", "0", "--rounds", "1", "--epochs", "1")
-    table = table_of("train_step.py", *options, "--networks", TINY)
+    table = table_of("train_step.py", *options, f"--networks={TINY}")
     seconds, waits, megabytes = table["train.py"]
     assert 0 < seconds < math.inf
     assert 0 <= waits <= 100

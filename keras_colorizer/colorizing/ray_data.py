@@ -85,7 +85,11 @@ def _colored(
         colored = ray.data.from_items(rows, override_num_blocks=blocks).map(
             RowColorizer,  # type: ignore[arg-type]  # Hinted as a function.
             fn_constructor_args=[settings],
-            compute=ray.data.ActorPoolStrategy(size=min(cores, blocks)),
+            compute=ray.data.ActorPoolStrategy(
+                size=min(cores, blocks),
+                # A photo that kills takes those with it that wait behind.
+                max_tasks_in_flight_per_actor=1 if alone else None,
+            ),
             num_cpus=1,
             max_task_retries=0,
         )

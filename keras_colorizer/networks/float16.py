@@ -9,12 +9,13 @@ from keras_colorizer.networks.precision import with_precision
 
 
 def ready_for_float16(generator: keras.Model, *, folded: bool) -> keras.Model:
-    """Returns a copy whose first kernels keep their sums in float16.
+    """Returns a copy whose kernels that see edges keep their sums in float16.
 
-    The first convolution sees lightness itself. Many of its kernels answer to
-    edges and sum to nearly nothing; rounding leaves them a small answer to
-    flat areas, which a dark sky shows everywhere at once. Here the smallest
-    weight of each kernel takes up what the others lost.
+    The first convolution sees lightness itself, depthwise ones a channel each.
+    Many of their kernels answer to edges and sum to nearly nothing; rounding
+    leaves them a small answer to flat areas, which a dark sky shows everywhere
+    at once. Here the smallest weight of each kernel takes up what the others
+    lost.
 
     Args:
         generator: Maps lightness to ab.
@@ -23,12 +24,15 @@ def ready_for_float16(generator: keras.Model, *, folded: bool) -> keras.Model:
     """
     copy = with_precision(generator, "float32")
     convs = [i for i, x in enumerate(copy.layers) if type(x) is layers.Conv2D]
-    if not convs:
-        return copy
-    first, *after = copy.layers[convs[0] :]
-    kernel, *bias = first.get_weights()
-    scale = _scale(after[0]) if folded and after else 1.0
-    first.set_weights([_rounded(kernel * scale) / scale, *bias])
+    for place, layer in enumerate(copy.layers[:-1]):
+        is_depthwise = type(layer) is layers.DepthwiseConv2D
+        if is_depthwise or place == convs[0]:
+            kernel, *bias = layer.get_weights()
+            scale = _scale(copy.layers[place + 1]) if folded else 1.0
+            # A depthwise kernel has its channels before the last axis.
+            rows = kernel[..., 0] if is_depthwise else kernel
+            rows = _rounded(rows * scale) / scale
+            layer.set_weights([rows.reshape(kernel.shape), *bias])
     return copy
 
 
