@@ -60,9 +60,9 @@ GENERATORS = {
     ),
     "small": GeneratorPreset(
         "efficientnet_unet",
-        128,
+        224,
         (16, 24, 40, 112, 192),
-        {"middle_width": 80, "decoder_widths": (32, 64, 96, 160)},
+        {"middle_width": 80, "decoder_widths": (32, 64, 128)},
     ),
     "quick": GeneratorPreset(
         "subpixel_unet",

@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).parents[1] / "recipes/imagenet_start.py"
 SMALL = {
     "widths": (4, 4, 8, 8, 8),
     "middle_width": 8,
-    "decoder_widths": (4, 4, 8, 8),
+    "decoder_widths": (4, 4, 8),
 }
 
 

@@ -33,7 +33,7 @@ NARROW = {
     "small": {
         "widths": (4, 4, 8, 8, 8),
         "middle_width": 8,
-        "decoder_widths": (4, 4, 8, 8),
+        "decoder_widths": (4, 4, 8),
     },
     "quick": {"widths": (4, 4, 8, 8, 8)},
     "tiny": {},

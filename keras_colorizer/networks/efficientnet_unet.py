@@ -1,10 +1,12 @@
 """A U-Net for phones whose encoder tells what is in a photo.
 
-The encoder is EfficientNet-Lite0 without its last two blocks, head and
-classifier, so that it can start from weights that tell ImageNet's thousand
-classes apart: a network that knows a sky, a lawn and a face needs fewer photos
-to learn their colors. Its first kernels see lightness in place of red, green
-and blue.
+The encoder is EfficientNet-Lite0 without its last block, head and classifier,
+so that it can start from weights that tell ImageNet's thousand classes apart: a
+network that knows a sky, a lawn and a face needs fewer photos to learn their
+colors. Its first kernels see lightness in place of red, green and blue.
+
+The decoder ends at a quarter of the height and width, where hints are
+propagated; from there ab is upsampled smoothly.
 
 Source: Tan and Le, 2019, https://arxiv.org/abs/1905.11946; Lite0 and its
 weights (Apache-2.0): tensorflow/tpu, models/official/efficientnet/lite.
@@ -13,6 +15,8 @@ weights (Apache-2.0): tensorflow/tpu, models/official/efficientnet/lite.
 import keras
 from keras import layers
 
+from keras_colorizer.networks.hint_propagation import HintPropagation
+from keras_colorizer.networks.readout import Readout
 from keras_colorizer.networks.smooth_decoder import (
     ab_head,
     decode,
@@ -23,6 +27,7 @@ from keras_colorizer.networks.smooth_decoder import (
 STEM_WIDTH = 32
 EXPANSION = 6  # Channels within a block, for each that goes in.
 ENCODER = "encoder_"  # How the names of its layers begin.
+QUARTER = 4  # ab is predicted at a quarter of the height and width.
 
 
 def build_efficientnet_unet(
@@ -36,16 +41,24 @@ def build_efficientnet_unet(
     Args:
         widths: Channels of each of five levels, finest first.
         middle_width: Channels of the fourth level's first three blocks.
-        decoder_widths: Channels of the decoder at each level but the
-            coarsest, finest first.
+        decoder_widths: Channels of the decoder at each level between the
+            finest and the coarsest, finest first.
 
     Returns:
         A functional model from `lightness` to `ab`, see `build_generator`.
     """
     lightness = keras.Input((None, None, 1), name="lightness")
-    x = decode(_encode(lightness, widths, middle_width), decoder_widths)
-    ab = doubled(ab_head(x, "half_ab"), "ab")
-    ab = layers.Activation("tanh", dtype="float32", name="ab")(ab)
+    levels = _encode(lightness, widths, middle_width)
+    x = ab_head(decode(levels, decoder_widths), "quarter_ab")
+    ab = layers.Activation("tanh", dtype="float32", name="quarter_tanh")(x)
+    ab = Readout(name="readout", dtype="float32")(ab)
+    small = layers.AveragePooling2D(QUARTER, name="quarter_lightness")(lightness)
+    ab = HintPropagation(name="hint_propagation", dtype="float32")(
+        [ab, small, *levels]
+    )
+    for name in ("half_ab", "full_ab"):
+        ab = doubled(ab, name, dtype="float32")
+    ab = layers.Activation("linear", dtype="float32", name="ab")(ab)
     return keras.Model(lightness, ab, name="generator")
 
 
@@ -65,7 +78,7 @@ def _encode(
     widths: tuple[int, ...],
     middle_width: int,
 ) -> list[keras.KerasTensor]:
-    """The levels of EfficientNet-Lite0, finest first."""
+    """The levels of EfficientNet-Lite0 from a quarter on, finest first."""
     first, second, third, fourth, fifth = widths
     # Of each stage the channels, the side of its kernels, the step of its
     # first block, and how many blocks there are.
@@ -74,10 +87,11 @@ def _encode(
         (third, 5, 2, 2),
         (middle_width, 3, 2, 3),
         (fourth, 5, 1, 3),
-        (fifth, 5, 2, 3),
+        (fifth, 5, 2, 4),
     ]
     x = _block(_stem(lightness), first, 0, kernel=3, expansion=1)
-    levels, number = [], 1
+    levels: list[keras.KerasTensor] = []
+    number = 1
     for width, kernel, strides, repeats in stages:
         if strides > 1:  # A level ends where the next one is half its size.
             levels.append(x)
@@ -85,7 +99,7 @@ def _encode(
             step = strides if repeat == 0 else 1
             x = _block(x, width, number, kernel=kernel, strides=step)
             number += 1
-    return [*levels, x]
+    return [*levels[1:], x]
 
 
 def _stem(x: keras.KerasTensor) -> keras.KerasTensor:
