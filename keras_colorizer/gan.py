@@ -7,6 +7,8 @@ import keras
 import tensorflow as tf
 
 from keras_colorizer import losses
+from keras_colorizer.hint_simulation import MOST, simulate_hints
+from keras_colorizer.networks.hint_propagation import colors_with_hints
 from keras_colorizer.networks.precision import with_precision
 from keras_colorizer.optimization import (
     Optimizer,
@@ -19,6 +21,7 @@ from keras_colorizer.optimization import (
 
 LOSSES = ("discriminator_loss", "adversarial_loss", "l1_loss")
 OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
+HINT_SHARE = 0.5  # Of the L1 loss with hints, beside that without.
 EMA_WARM_UP = 10.0  # Steps over which the moving average gains its length.
 
 Logs = dict[str, tf.Tensor]
@@ -32,6 +35,9 @@ class ColorizationGAN(keras.Model):
     Steps follow pix2pix: the discriminator is updated first, then the
     generator against the updated discriminator. Validation and prediction use
     a moving average of the generator in inference mode, in float32.
+
+    A generator that holds a `HintPropagation` is trained to take hints, too:
+    the same L1 loss of its prediction with simulated ones is added, by half.
 
     Built in the scope of a `tf.distribute` strategy, every device takes a
     part of each batch, and the step is that of the whole batch, batch norm
@@ -89,6 +95,9 @@ class ColorizationGAN(keras.Model):
             if isinstance(layer, keras.layers.BatchNormalization):
                 # A device may hold a photo or two, which say little of others.
                 layer.synchronized = replicas > 1
+        # In a closure, Keras does not track the same layers twice.
+        both = colors_with_hints(generator, count=MOST)
+        self._with_hints = both and (lambda pair: both(pair, training=True))
         self._pretraining = False
         # Both networks are functional, hence built; Keras refuses to save or
         # restore the weights of a model that it does not know to be.
@@ -192,13 +201,27 @@ class ColorizationGAN(keras.Model):
         lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
         losses_of = self._l1_losses if self.pretraining else self._all_losses
         with seeds_of_replica(self._random_states()), tf.GradientTape() as tape:
-            fake_ab = self.generator(lightness, training=True)
+            fake_ab, hint_loss = self._colored(lightness, real_ab)
             logs = losses_of(lightness, real_ab, fake_ab)
-        loss = logs["generator_loss"]
+            loss = logs["generator_loss"] + hint_loss
         descend(self.generator, self.generator_optimizer, tape, loss)
         self.steps.assign_add(1)
         self._update_average()
         return self._logged(logs)
+
+    def _colored(
+        self, lightness: tf.Tensor, real_ab: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor | float]:
+        """Returns ab, and the loss that hints leave."""
+        if self._with_hints is None:
+            return self.generator(lightness, training=True), 0.0
+        replica = tf.distribute.get_replica_context()
+        number = tf.cast(replica.replica_id_in_sync_group, tf.int64)
+        seed = tf.stack([tf.cast(self.steps.value, tf.int64), 10 * number])
+        hints = simulate_hints(real_ab, seed)
+        fake_ab, hinted_ab = self._with_hints([lightness, hints])
+        hint_loss = self.l1_loss(hinted_ab, real_ab)
+        return fake_ab, HINT_SHARE * self.l1_weight * hint_loss
 
     def _l1_losses(
         self, lightness: tf.Tensor, real_ab: tf.Tensor, fake_ab: tf.Tensor

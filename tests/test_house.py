@@ -22,7 +22,7 @@ FLOORS = [
     ["label", "litert"],
     ["presets", "pretrained"],
     ["color", "config", "networks", "losses", "optimization", "photos"],
-    ["encoding", "chroma"],
+    ["encoding", "chroma", "hint_simulation"],
     ["gan", "data", "metrics"],
     ["callbacks", "inference"],
     ["evaluation", "exporting", "training"],

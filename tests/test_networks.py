@@ -24,7 +24,7 @@ from keras_colorizer.networks.generator import build_generator
 PARITY = Path(__file__).parent / "fixtures" / "pix2pix_parity.npz"
 PARITY_WIDTHS = (2, 4, 8, 16, 16, 16)  # ngf=2 and six levels.
 PARITY_PATCHGAN_WIDTHS = (4, 8, 16, 32)  # ndf=4.
-LITE0_PARAMETERS = 1_877_248  # Of its stem and first 14 blocks.
+LITE0_PARAMETERS = 2_353_408  # Of its stem and first 14 blocks.
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
 
 # Every architecture, at widths that build in no time.

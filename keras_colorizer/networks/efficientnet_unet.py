@@ -52,9 +52,9 @@ def build_efficientnet_unet(
     x = ab_head(decode(levels, decoder_widths), "quarter_ab")
     ab = layers.Activation("tanh", dtype="float32", name="quarter_tanh")(x)
     ab = Readout(name="readout", dtype="float32")(ab)
-    small = layers.AveragePooling2D(QUARTER, name="quarter_lightness")(lightness)
+    pooling = layers.AveragePooling2D(QUARTER, name="quarter_lightness")
     ab = HintPropagation(name="hint_propagation", dtype="float32")(
-        [ab, small, *levels]
+        [ab, pooling(lightness), *levels]
     )
     for name in ("half_ab", "full_ab"):
         ab = doubled(ab, name, dtype="float32")

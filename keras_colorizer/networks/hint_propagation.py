@@ -123,18 +123,19 @@ class HintPropagation(layers.Layer):
         return ops.exp(exponent) * hints[:, None, :, 4]
 
 
-def with_hints(generator: keras.Model) -> keras.Model:
+def with_hints(generator: keras.Model, *, count: int = HINTS) -> keras.Model:
     """Returns a network that takes hints and shares the generator's weights.
 
     Args:
         generator: Maps lightness to ab. Where it holds no `HintPropagation`,
             hints reach what is near and of like lightness.
+        count: Rows of the list of hints.
 
     Returns:
         A functional model from `[lightness, hints]` to `ab`; `hints` is
-        `(batch, 32, 5)`, see `HintPropagation`.
+        `(batch, count, 5)`, see `HintPropagation`.
     """
-    hints = keras.Input((HINTS, 5), name="hints")
+    hints = keras.Input((count, 5), name="hints")
     held = [x for x in generator.layers if isinstance(x, HintPropagation)]
     if held:
         (layer,) = held
@@ -146,6 +147,25 @@ def with_hints(generator: keras.Model) -> keras.Model:
             pair, hints=hints
         )
     return keras.Model([generator.input, hints], ab, name="hinted_generator")
+
+
+def colors_with_hints(
+    generator: keras.Model, *, count: int
+) -> keras.Model | None:
+    """Returns a network that predicts without hints and with them at once.
+
+    Args:
+        generator: Maps lightness to ab.
+        count: Rows of the list of hints.
+
+    Returns:
+        A functional model from `[lightness, hints]` to `[ab, hinted ab]`, or
+        None where the generator holds no `HintPropagation` to be trained.
+    """
+    if not any(isinstance(x, HintPropagation) for x in generator.layers):
+        return None
+    hinted = with_hints(generator, count=count)
+    return keras.Model(hinted.inputs, [generator.output, hinted.output])
 
 
 def sample(
