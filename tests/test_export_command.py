@@ -130,7 +130,8 @@ def test_keras_file_paints_more_color_and_can_be_trained_on(
     export, tiny_run, tmp_path, rng
 ):
     code, out, errors = export(
-        *("--output", tmp_path, "--formats", "keras", "--saturation", "2")
+        *("--output", tmp_path, "--formats", "keras", "--saturation", "2"),
+        *("--chroma-power", "1.5"),
     )
     assert code == 0, errors
     assert "keras/generator.keras" in out
@@ -140,22 +141,30 @@ def test_keras_file_paints_more_color_and_can_be_trained_on(
     path = tmp_path / "keras/generator.keras"
     assert artifact["bytes"] == path.stat().st_size
     card = json.loads(path.with_suffix(".json").read_text())
-    assert card["saturation"] == 2
+    assert (card["saturation"], card["chroma_power"]) == (2, 1.5)
     lightness = rng.uniform(0, 100, (1, 32, 32, 1)).astype("float32")
     ab = Colorizer.load(tiny_run.run_dir).predict_ab(lightness) / 110
     bolder = Colorizer.load(path).predict_ab(lightness) / 110
-    # tanh stands after the weights; float16 keeps 11 bits of them.
-    np.testing.assert_allclose(bolder, np.tanh(2 * np.arctanh(ab)), atol=2e-3)
+    chroma = 110 * np.linalg.norm(ab, axis=-1, keepdims=True)
+    # Float16 keeps 11 bits of the weights.
+    np.testing.assert_allclose(bolder, 2 * ab * (chroma / 12) ** 0.5, atol=2e-3)
     assert np.abs(bolder - ab).max() > 4e-3
     config = TrainingConfig(init=str(path))
     assert config.generator == "tiny"
 
 
-@pytest.mark.parametrize("saturation", ["0", "-1", "nan", "inf"])
-def test_saturations_that_paint_nothing_are_refused(export, saturation):
-    code, _, errors = export("--saturation", saturation)
-    assert code == 2
-    assert "--saturation" in errors
+@pytest.mark.parametrize(
+    ("flag", "values"),
+    [
+        ("--saturation", ["0", "-1", "nan", "inf"]),
+        ("--chroma-power", ["0.9", "2.1", "nan"]),
+    ],
+)
+def test_readouts_that_make_no_sense_are_refused(export, flag, values):
+    for value in values:
+        code, _, errors = export(flag, value)
+        assert code == 2
+        assert flag in errors
 
 
 @pytest.mark.slow

@@ -42,6 +42,9 @@ class Export:
         saturation: Factor on the colors of everything exported. L1 makes
             timid colors; more of them costs nearness to the truth where they
             are wrong. Choose it with evaluate, on photos set aside.
+        chroma_power: Power of their chroma, from 1 to 2. Above 1 colors that
+            the network is sure of become bolder, others paler, which costs
+            less; recipes/choose_readout.py chooses both.
         version: Number of the SavedModel's folder. TF Serving serves the
             highest. By default the one after the highest there is.
         max_pixels: Servers refuse larger photos, before decoding them. Memory
@@ -59,6 +62,7 @@ class Export:
     output: Path = Path("exported")
     formats: str = ",".join(DEFAULT_FORMATS)
     saturation: float = 1.0
+    chroma_power: float = 1.0
     version: int | None = None
     max_pixels: int = MAX_PIXELS
     calibration_data: str | None = None
@@ -100,6 +104,7 @@ def _exported(
             max_pixels=options.max_pixels,
             announce=status.update,
             saturation=options.saturation,
+            chroma_power=options.chroma_power,
             calibration_data=options.calibration_data,
             training_data=options.training_data,
         )
@@ -118,6 +123,11 @@ def _checked_formats(options: Export) -> list[str]:
     if not 0 < options.saturation < math.inf:
         raise ConfigError(
             f"--saturation must be above 0. Received: {options.saturation}"
+        )
+    if not 1 <= options.chroma_power <= 2:
+        raise ConfigError(
+            "--chroma-power must be from 1 to 2. "
+            f"Received: {options.chroma_power}"
         )
     if options.max_pixels < 1:
         raise ConfigError(

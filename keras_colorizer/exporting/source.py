@@ -44,6 +44,7 @@ def export_source(
     *,
     run: Path | None = None,
     saturation: float = 1.0,
+    chroma_power: float = 1.0,
     calibration_data: str | None = None,
     training_data: str | None = None,
 ) -> ExportSource:
@@ -56,10 +57,12 @@ def export_source(
         DataError: If there are fewer than 8 photos that can be read.
     """
     card = model_card(run, saved, training_data=training_data)
-    card["saturation"] = saturation
+    card |= {"saturation": saturation, "chroma_power": chroma_power}
     generator = saved.generator
-    if saturation != 1:
-        generator = with_readout(generator, factor=saturation)
+    if (saturation, chroma_power) != (1, 1):
+        generator = with_readout(
+            generator, power=chroma_power, factor=saturation
+        )
     network = KerasNetwork(generator, render_size=saved.render_size)
     photos = _read_some(calibration_data)
     every = max(1, len(photos) // JUDGED_PHOTOS)
