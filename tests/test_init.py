@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -125,7 +126,7 @@ def test_flat_areas_survive_float16(folded, rng):
     norm.set_weights([rng.uniform(0.1, 2, 16) for _ in range(4)])
     gamma, _, _, variance = norm.get_weights()
     scale = gamma / np.sqrt(variance + 1e-5) if folded else 1.0
-    ready = ready_for_float16(generator, folded=folded)
+    ready = ready_for_float16(generator, [], folded=folded)
     stored = (ready.layers[1].get_weights()[0] * scale).astype("float16")
     plain = (kernel * scale).astype("float16")
     answers = [
@@ -135,3 +136,27 @@ def test_flat_areas_survive_float16(folded, rng):
     # The smallest of 9 weights has a finer step than the others' error.
     assert answers[0] < answers[1] / 5
     np.testing.assert_allclose(stored, kernel * scale, atol=0.02)
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_biases_take_up_what_rounding_shifts(folded, rng):
+    x = lightness = keras.Input((8, 8, 1))
+    for _ in range(4):
+        x = keras.layers.Conv2D(8, 3, use_bias=False)(
+            keras.layers.ZeroPadding2D()(x)
+        )
+        norm = keras.layers.BatchNormalization()
+        x = norm(x)
+        norm.set_weights([rng.uniform(n, n + 1, 8) for n in (0.1, 1, 0, 0.5)])
+    generator = keras.Model(lightness, keras.layers.Conv2D(2, 1)(x))
+    views = [rng.uniform(-1, 1, (1, 8, 8, 1)).astype("float32")] * 2
+    true, *shifted = (
+        np.asarray(model(views[0])).mean(axis=(0, 1, 2))
+        for model in (
+            generator,
+            ready_for_float16(generator, [], folded=folded),
+            ready_for_float16(generator, views, folded=folded),
+        )
+    )
+    plain, corrected = (np.abs(mean - true).max() for mean in shifted)
+    assert corrected < plain / 5

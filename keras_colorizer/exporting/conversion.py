@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_colorizer.encoding import encode_lightness
 from keras_colorizer.errors import ArtifactError, first_line
 from keras_colorizer.exporting.signatures import ColorizerGraph
 from keras_colorizer.files import disk_errors
@@ -45,15 +46,16 @@ def convert(
             `colorize` then comes first, so that runtimes which know no names
             take it. Otherwise it has fixed sizes and `predict_ab` alone, for
             GPU, NPU and browser.
-        views: The representative dataset of `int8`: `(1, s, s, 1)` float32 L*
-            of photos, from which the range of every activation is taken.
+        views: `(1, s, s, 1)` float32 L* of photos, from which `float16` takes
+            the mean and `int8` the range of every activation.
 
     Raises:
         ArtifactError: If the network has ops that LiteRT does not know or,
             with fixed sizes, GPUs do not take.
     """
     if precision == "float16":
-        generator = ready_for_float16(network.generator, folded=True)
+        encoded = [encode_lightness(view) for view in views]
+        generator = ready_for_float16(network.generator, encoded, folded=True)
         network = KerasNetwork(generator, render_size=network.render_size)
     square = [1, network.render_size, network.render_size, 1]
     inputs = {

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_colorizer.encoding import encode_lightness
 from keras_colorizer.errors import ArtifactError
 from keras_colorizer.exporting import report
 from keras_colorizer.exporting.conversion import convert
@@ -111,7 +112,8 @@ def _write_file(
 ) -> None:
     network = source.network
     if path.suffix == ".keras":
-        generator = ready_for_float16(network.generator, folded=False)
+        views = [encode_lightness(v) for v in source.calibration]
+        generator = ready_for_float16(network.generator, views, folded=False)
         save_generator(
             with_precision(generator, precision),
             path,
