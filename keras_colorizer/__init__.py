@@ -15,6 +15,7 @@ _HOME = {
     "ColorizationGAN": "gan",
     "Colorizer": "inference.colorizer",
     "EvaluationReport": "evaluation.report",
+    "Hint": "hints",
     "RunResult": "training.run",
     "TrainingConfig": "config",
     "build_discriminator": "networks.discriminator",
@@ -28,8 +29,10 @@ _HOME = {
     "generator_loss": "losses",
     "lab_to_rgb": "color",
     "photo_dataset": "data.photo_dataset",
+    "read_hints": "hints",
     "rgb_to_lab": "color",
     "train": "training.run",
+    "write_hints": "hints",
     **dict.fromkeys(
         [
             "ArtifactError",
@@ -37,6 +40,7 @@ _HOME = {
             "ColorizerWarning",
             "ConfigError",
             "DataError",
+            "HintError",
             "MissingExtraError",
             "PhotoError",
             "PhotoTooLargeError",

@@ -94,6 +94,14 @@ class UnwritablePhotoError(PhotoError):
     """
 
 
+class HintError(PhotoError):
+    """A hint or a hint file is wrong; the text names the field.
+
+    Example:
+        >>> Hint(1.5, 0.5, "red")  # Raises it.
+    """
+
+
 class DataError(ColorizerError):
     """The photos to train or judge with are missing or too few.
 

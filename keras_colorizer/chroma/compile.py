@@ -36,6 +36,11 @@ def lightness(rgb: tf.Tensor) -> Outputs:
     return {"lightness": color.rgb_to_lightness(rgb)}
 
 
+def lab(rgb: tf.Tensor) -> Outputs:
+    """Converts sRGB in [0, 1] to L*a*b*."""
+    return {"lab": color.rgb_to_lab(rgb)}
+
+
 def network_view(lightness: tf.Tensor, side: tf.Tensor) -> Outputs:
     """See `ops.network_view`."""
     return {"view": ops.network_view(lightness, side)}
@@ -58,6 +63,7 @@ def _floats(channels: int, name: str) -> tf.TensorSpec:
 
 STEP_INPUTS: dict[Callable[..., Outputs], list[tf.TensorSpec]] = {
     lightness: [_floats(3, "rgb")],
+    lab: [_floats(3, "rgb")],
     network_view: [
         _floats(1, "lightness"),
         tf.TensorSpec([], tf.int32, name="side"),

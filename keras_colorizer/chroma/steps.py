@@ -43,6 +43,19 @@ def photo_lightness(pixels: np.ndarray) -> np.ndarray:
     return lightness
 
 
+def lab(colors: np.ndarray) -> np.ndarray:
+    """Converts a few colors.
+
+    Args:
+        colors: `(n, 3)` uint8 sRGB.
+
+    Returns:
+        `(n, 3)` float32, L*a*b* units.
+    """
+    run = signature_runner(STEPS, "lab")
+    return run(rgb=colors[None, None] / np.float32(255))["lab"][0, 0]
+
+
 def network_view(lightness: np.ndarray, side: int) -> np.ndarray:
     """Squashes a photo to the network's square, see `ops.network_view`.
 
