@@ -54,6 +54,11 @@ def encode_lightness(lightness: tf.Tensor) -> tf.Tensor:
     return lightness / LIGHTNESS_HALF - 1
 
 
+def encode_hints(hints: tf.Tensor) -> tf.Tensor:
+    """Encodes the ab of `(..., 5)` hints: x, y, a*, b*, and 1 for a hint."""
+    return hints / tf.constant([1, 1, AB_LIMIT, AB_LIMIT, 1])
+
+
 def decode_ab(ab: tf.Tensor) -> tf.Tensor:
     """Decodes `(..., 2)` ab in [-1, 1] to float32 L*a*b* units."""
     return tf.cast(ab, tf.float32) * AB_LIMIT

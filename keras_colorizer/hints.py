@@ -3,6 +3,7 @@
 A hint file is JSON, `{"hints": [{"x": 0.31, "y": 0.62, "color": "#a03020"}]}`.
 """
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -17,7 +18,8 @@ from keras_colorizer.chroma import steps
 from keras_colorizer.errors import HintError, first_line
 from keras_colorizer.files import whole_file
 
-MOST = 32  # Of a photo; artifacts have as many rows.
+MOST = 32  # Of a photo.
+HINT_ROWS = (MOST, 5)  # The shape of the list that artifacts take.
 SUFFIX = ".hints.json"  # After the name of the photo that they are for.
 MOST_BYTES = 2**20  # Of a file; 32 hints take some 2,000.
 
@@ -58,10 +60,8 @@ class Hint:
     def rgb(self) -> tuple[int, ...]:
         """Returns the color as three levels of sRGB, from 0 to 255."""
         levels: tuple[int, ...] = ()
-        try:
+        with contextlib.suppress(ValueError, TypeError, AttributeError):
             levels = ImageColor.getrgb(self.color)[:3]
-        except (ValueError, TypeError, AttributeError):
-            pass
         if not levels or max(levels) > 255:  # rgb(999, 0, 0) is read.
             raise HintError(
                 "`color` must be a color such as #a03020 or firebrick. "
@@ -162,7 +162,7 @@ def hint_array(hints: Sequence[Hint]) -> np.ndarray:
         HintError: If there are more than 32, or one is no `Hint`.
     """
     check_hints(hints)
-    array = np.zeros((MOST, 5), "float32")
+    array = np.zeros(HINT_ROWS, "float32")
     if hints:
         lab = steps.lab(np.array([hint.rgb() for hint in hints], "uint8"))
         places = [(hint.x, hint.y) for hint in hints]

@@ -40,6 +40,11 @@ def signature_runner(
     return interpreter.get_signature_runner(signature)
 
 
+def signature_names(model: Path) -> list[str]:
+    """Returns the names of a `.tflite` file's signatures."""
+    return list(Interpreter(model_path=str(model)).get_signature_list())
+
+
 def available_cores() -> int:
     """Returns the number of cores that this process may use.
 

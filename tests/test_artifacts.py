@@ -12,8 +12,9 @@ import pytest
 import skimage.data
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
+from scipy.ndimage import map_coordinates
 
 from keras_colorizer import ArtifactError, Colorizer, build_generator
 from keras_colorizer.exporting.conversion import convert
@@ -23,7 +24,10 @@ from keras_colorizer.exporting.parity import (
     network_views,
 )
 from keras_colorizer.exporting.saved_model import write_saved_model
+from keras_colorizer.hints import Hint, hint_array
 from keras_colorizer.inference.keras_network import KerasNetwork
+from keras_colorizer.networks.hint_propagation import HintPropagation
+from keras_colorizer.networks.smooth_decoder import doubled
 from keras_colorizer.photos import Photo
 from keras_colorizer.presets import generator_preset
 
@@ -201,6 +205,81 @@ def test_predicted_ab_is_the_keras_model_s(artifact, network, rng):
     assert_allclose(ab, network.predict_ab(lightness), atol=atol)
 
 
+TWO_HINTS = hint_array([Hint(0.3, 0.45, "firebrick"), Hint(0.9, 0.1, "navy")])
+
+
+def test_hints_spread_as_in_the_keras_model(artifact, network, rng):
+    side = network.render_size
+    lightness = rng.uniform(0, 100, (2, side, side, 1)).astype("float32")
+    hints = np.stack([TWO_HINTS, hint_array([])])
+    loaded = Colorizer.load(artifact)
+    ab = loaded.predict_ab_with_hints(lightness, hints)
+    expected = network.predict_ab_with_hints(lightness, hints)
+    assert np.abs(expected - network.predict_ab(lightness))[0].max() > 10
+    atol = 1.0 if "float16" in artifact.name else 1e-2
+    assert_allclose(ab, expected, atol=atol)
+    # Without a hint the answer is not nearly, but exactly that of `predict_ab`.
+    assert_array_equal(ab[1], loaded.predict_ab(lightness)[1])
+
+
+def by_formula(lightness, ab, hints):
+    """NumPy's float64 of the propagation by lightness and distance."""
+    side = len(ab)
+    centers = (np.arange(side) + 0.5) / side
+    total, change = 0.005, 0.0
+    for x, y, a, b, _ in hints:
+        where = [[y * side - 0.5], [x * side - 0.5]]  # Away from the border.
+        at = [
+            map_coordinates(plane, where, order=1)[0]
+            for plane in (lightness, *np.moveaxis(ab, -1, 0))
+        ]
+        away = np.hypot(centers[None] - x, centers[:, None] - y)
+        weight = np.exp(-8.4 * ((lightness - at[0]) / 50) ** 2 - 1.9 * away)
+        total = total + weight
+        change = change + weight[..., None] * ([a, b] - np.array(at[1:]))
+    return ab + change / total[..., None]
+
+
+def test_hints_follow_the_formula(rng):
+    network = KerasNetwork(colorful_generator("tiny"), render_size=32)
+    lightness = rng.uniform(0, 100, (1, 32, 32, 1)).astype("float32")
+    ab = network.predict_ab(lightness)[0].astype("float64")
+    expected = by_formula(lightness[0, ..., 0], ab, TWO_HINTS[:2])
+    hinted = network.predict_ab_with_hints(lightness, TWO_HINTS[None])[0]
+    assert np.abs(expected - ab).max() > 10
+    assert_allclose(hinted, expected, atol=2e-3)  # Units of ab, in float32.
+
+
+def generator_with_features():
+    """It spreads hints at a quarter of its size, by its encoder's features."""
+    lightness = keras.Input((None, None, 1), name="lightness")
+    x = keras.layers.Conv2D(128, 3, 4, "same")(lightness)
+    x = keras.layers.Conv2D(128, 3, padding="same", activation="relu")(x)
+    coarse = keras.layers.Conv2D(4, 3, 2, "same")(x)
+    ab = keras.layers.Conv2D(2, 1, activation="tanh")(x)
+    small = keras.layers.AveragePooling2D(4)(lightness)
+    ab = HintPropagation()([ab, small, x, coarse])
+    ab = doubled(doubled(ab, "half_ab"), "ab")
+    return keras.Model(lightness, ab)
+
+
+@pytest.mark.parametrize("kind", ["colorizer", "ab"])
+def test_hints_by_features_fit_phones_and_share_the_weights(kind, tmp_path):
+    keras.utils.set_random_seed(0)
+    generator = generator_with_features()
+    network = KerasNetwork(generator, render_size=64)
+    path = tmp_path / f"{kind}.tflite"
+    any_size = kind == "colorizer"
+    path.write_bytes(convert(network, precision="float16", any_size=any_size))
+    # Two bytes for a weight, and 60 kB for the graphs of all signatures.
+    assert path.stat().st_size < 2 * generator.count_params() + 60_000
+    (view,) = network_views([skimage.data.astronaut()], 64)
+    ab = Colorizer.load(path).predict_ab_with_hints(view, TWO_HINTS[None])
+    expected = network.predict_ab_with_hints(view, TWO_HINTS[None])
+    assert np.abs(expected - network.predict_ab(view)).max() > 10
+    assert_allclose(ab, expected, atol=0.5)
+
+
 def test_8_bits_keep_psnr_and_colorfulness(network, tmp_path):
     names = ("astronaut", "chelsea", "coffee", "rocket")
     photos = [getattr(skimage.data, name)() for name in names]
@@ -214,12 +293,18 @@ def test_8_bits_keep_psnr_and_colorfulness(network, tmp_path):
     )
     assert excess(parity, "int8") is None
     assert parity.max_level > 0  # It is another arithmetic.
+    view = results.views[0]
+    hinted = colorizer.predict_ab_with_hints(view, hint_array([])[None])
+    assert_array_equal(hinted, colorizer.predict_ab(view))
 
 
 def test_full_integer_files_are_of_integers(network):
     views = network_views([skimage.data.astronaut()], network.render_size)
     tflite = convert(network, precision="int8", any_size=False, views=views)
-    details = Interpreter(model_content=tflite)._get_ops_details()
+    interpreter = Interpreter(model_content=tflite)
+    # A weight of 0.005 is none in 8 bits: hints would be 20 units off.
+    assert list(interpreter.get_signature_list()) == ["predict_ab"]
+    details = interpreter._get_ops_details()
     ops = [op["op_name"] for op in details]
     assert ops[0] == "QUANTIZE"
     assert ops[-1] == "DEQUANTIZE"

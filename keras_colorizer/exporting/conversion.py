@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from keras_colorizer.encoding import encode_lightness
 from keras_colorizer.errors import ArtifactError, first_line
-from keras_colorizer.exporting.signatures import ColorizerGraph
+from keras_colorizer.exporting.signatures import ColorizerGraph, square_inputs
 from keras_colorizer.files import disk_errors
 from keras_colorizer.inference.keras_network import KerasNetwork
 from keras_colorizer.networks.float16 import ready_for_float16
@@ -40,12 +40,12 @@ def convert(
 
     Args:
         network: Predicts ab.
-        precision: `float32`, `float16` (of the weights), `int8` or
-            `int8_weights`.
+        precision: `float32`, `float16` (of the weights), `int8`, which takes
+            no hints, or `int8_weights`.
         any_size: Whether it colors photos of any size. Its signature
             `colorize` then comes first, so that runtimes which know no names
-            take it. Otherwise it has fixed sizes and `predict_ab` alone, for
-            GPU, NPU and browser.
+            take it. Otherwise it has fixed sizes and the signatures from
+            lightness to ab alone, for GPU, NPU and browser.
         views: `(1, s, s, 1)` float32 L* of photos, from which `float16` takes
             the mean and `int8` the range of every activation.
 
@@ -57,13 +57,13 @@ def convert(
         encoded = [encode_lightness(view) for view in views]
         generator = ready_for_float16(network.generator, encoded, folded=True)
         network = KerasNetwork(generator, render_size=network.render_size)
-    square = [1, network.render_size, network.render_size, 1]
-    inputs = {
-        "colorize": tf.TensorSpec([1, None, None, 3], tf.uint8, name="rgb"),
-        "predict_ab": tf.TensorSpec(square, tf.float32, name="lightness"),
-    }
-    if not any_size:
-        del inputs["colorize"]
+    inputs = square_inputs(1, network.render_size)
+    if precision == "int8":
+        # In 8 bits a weight of 0.005 is none: hints end 20 units off.
+        del inputs["predict_ab_with_hints"]
+    if any_size:
+        rgb = tf.TensorSpec([1, None, None, 3], tf.uint8, name="rgb")
+        inputs = {"colorize": [rgb], **inputs}
     tflite = _converted(ColorizerGraph(network), inputs, precision, views)
     if not any_size:
         assert_gpu_ready(tflite)
@@ -95,7 +95,7 @@ def assert_gpu_ready(tflite: bytes) -> None:
 
 def _converted(
     graph: ColorizerGraph,
-    inputs: dict[str, tf.TensorSpec],
+    inputs: dict[str, list[tf.TensorSpec]],
     precision: str,
     views: Sequence[np.ndarray],
 ) -> bytes:
@@ -105,8 +105,8 @@ def _converted(
     without a word.
     """
     archive = keras.export.ExportArchive()
-    for name, spec in inputs.items():
-        archive.add_endpoint(name, getattr(graph, name), input_signature=[spec])
+    for name, specs in inputs.items():
+        archive.add_endpoint(name, getattr(graph, name), input_signature=specs)
     with tempfile.TemporaryDirectory() as folder:
         with disk_errors():
             archive.write_out(folder, verbose=False)

@@ -18,6 +18,11 @@ SIGNATURES = {
     ),
     "colorize": "rgb: uint8 [n, h, w, 3] -> rgb: uint8 [n, h, w, 3]",
     "predict_ab": "lightness: float32 [n, s, s, 1] -> ab: float32 [n, s, s, 2]",
+    "predict_ab_with_hints": (
+        "lightness: float32 [n, s, s, 1], hints: float32 [n, 32, 5], each x "
+        "and y in [0, 1], a*, b* and 1, or all 0 for none -> ab: float32 "
+        "[n, s, s, 2]; not in files of full integer arithmetic"
+    ),
 }
 EMBEDDED_DATA = (
     "The color photos that come with scikit-image, free to use: see README.txt "

@@ -6,9 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_colorizer.chroma import steps
+from keras_colorizer.hints import Hint, hint_array
 from keras_colorizer.inference.colorizer import Colorizer
 from keras_colorizer.metrics import mean_scores, score
 from keras_colorizer.photos import Photo
+
+HintedPrediction = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+NONE = hint_array([])[None]
+EXAMPLE = hint_array([Hint(0.3, 0.4, "firebrick"), Hint(0.8, 0.1, "navy")])[
+    None
+]
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,10 @@ class Parity:
         keras_psnr: Of the Keras model's.
         colorfulness: Of the artifact's photos.
         keras_colorfulness: Of the Keras model's.
+        max_ab_with_hints: Largest difference of a* or b* with two hints; None
+            if the artifact takes none.
+        max_ab_without_hints: Largest difference that the signature for hints
+            makes when it gets none, to the artifact's own `predict_ab`.
     """
 
     photos: int
@@ -36,6 +48,8 @@ class Parity:
     keras_psnr: float
     colorfulness: float
     keras_colorfulness: float
+    max_ab_with_hints: float | None = None
+    max_ab_without_hints: float | None = None
 
 
 class KerasResults:
@@ -45,6 +59,10 @@ class KerasResults:
         self.photos = photos
         self.views = network_views(photos, colorizer.render_size)
         self.ab = [colorizer.predict_ab(view) for view in self.views]
+        self.hinted_ab = [
+            colorizer.predict_ab_with_hints(view, EXAMPLE)
+            for view in self.views
+        ]
         self.rgb = [
             colorizer.colorize_photo(Photo(photo)).pixels for photo in photos
         ]
@@ -56,12 +74,15 @@ class KerasResults:
         self,
         predict_ab: Callable[[np.ndarray], np.ndarray],
         colorize: Callable[[np.ndarray], np.ndarray],
+        predict_ab_with_hints: HintedPrediction | None = None,
     ) -> Parity:
         """Compares an artifact.
 
         Args:
             predict_ab: Its prediction, as `Colorizer.predict_ab`.
             colorize: From a photo as above to the colored one.
+            predict_ab_with_hints: As `Colorizer.predict_ab_with_hints`, if it
+                takes hints.
         """
         ab = _differences([predict_ab(view) for view in self.views], self.ab)
         rgb = [colorize(photo) for photo in self.photos]
@@ -79,7 +100,30 @@ class KerasResults:
             keras_psnr=self.scores.psnr,
             colorfulness=scores.colorfulness,
             keras_colorfulness=self.scores.colorfulness,
+            **self._hint_differences(predict_ab, predict_ab_with_hints),
         )
+
+    def _hint_differences(
+        self,
+        predict_ab: Callable[[np.ndarray], np.ndarray],
+        predict_ab_with_hints: HintedPrediction | None,
+    ) -> dict[str, float]:
+        if predict_ab_with_hints is None:
+            return {}
+        pairs: dict[str, list[list[np.ndarray]]] = {
+            "max_ab_with_hints": [
+                [predict_ab_with_hints(view, EXAMPLE) for view in self.views],
+                self.hinted_ab,
+            ],
+            "max_ab_without_hints": [
+                [predict_ab_with_hints(view, NONE) for view in self.views],
+                [predict_ab(view) for view in self.views],
+            ],
+        }
+        return {
+            name: float(_differences(*pair).max())
+            for name, pair in pairs.items()
+        }
 
 
 def network_views(
@@ -107,10 +151,14 @@ def _differences(
 MAX_LEVELS = {"float32": 1, "float16": 2}
 MAX_PSNR_LOSS = 1.5  # dB, of 8-bit arithmetic.
 MAX_COLORFULNESS_CHANGE = 0.10  # Of the Keras model's.
+MAX_AB_WITHOUT_HINTS = 1e-3  # Of float32 sums in another order.
+MAX_AB_OF_HINTS = 1.0  # That hints add to the largest difference of ab.
 
 
 def excess(parity: Parity, precision: str) -> str | None:
     """Returns by what an artifact of a precision differs too much, or None."""
+    if problem := _excess_of_hints(parity):
+        return problem
     if precision in MAX_LEVELS:
         if parity.max_level <= MAX_LEVELS[precision]:
             return None
@@ -128,5 +176,19 @@ def excess(parity: Parity, precision: str) -> str | None:
         return (
             f"it changes colorfulness by {change:+.0%}, where "
             f"{MAX_COLORFULNESS_CHANGE:.0%} may be"
+        )
+    return None
+
+
+def _excess_of_hints(parity: Parity) -> str | None:
+    if (parity.max_ab_without_hints or 0) > MAX_AB_WITHOUT_HINTS:
+        return (
+            "its signature for hints, given none, differs by "
+            f"{parity.max_ab_without_hints:.3g} units of ab from `predict_ab`"
+        )
+    if (parity.max_ab_with_hints or 0) > parity.max_ab + MAX_AB_OF_HINTS:
+        return (
+            f"with hints it differs by {parity.max_ab_with_hints:.1f} units of "
+            f"ab from the Keras model, without by {parity.max_ab:.1f}"
         )
     return None

@@ -135,13 +135,20 @@ def _saved_model_parity(source: ExportSource, model: Any) -> Parity:
         run = model.signatures["predict_ab"]
         return run(lightness=tf.constant(view))["ab"].numpy()
 
+    def predict_ab_with_hints(
+        view: np.ndarray, hints: np.ndarray
+    ) -> np.ndarray:
+        run = model.signatures["predict_ab_with_hints"]
+        inputs = {"lightness": tf.constant(view), "hints": tf.constant(hints)}
+        return run(**inputs)["ab"].numpy()
+
     def colorize(photo: np.ndarray) -> np.ndarray:
         run = model.signatures["serving_default"]
         file = tf.io.encode_png(photo)
         (colored,) = run(image_bytes=file[None])["image_bytes"]
         return tf.io.decode_png(colored).numpy()
 
-    return source.results.compare(predict_ab, colorize)
+    return source.results.compare(predict_ab, colorize, predict_ab_with_hints)
 
 
 def _file_parity(source: ExportSource, path: Path, name: str) -> Parity:
@@ -153,7 +160,12 @@ def _file_parity(source: ExportSource, path: Path, name: str) -> Parity:
             return run(rgb=photo[None])["rgb"][0]
         return colorizer.colorize_photo(Photo(photo)).pixels
 
-    return source.results.compare(colorizer.predict_ab, colorize)
+    with_hints = colorizer.predict_ab_with_hints
+    return source.results.compare(
+        colorizer.predict_ab,
+        colorize,
+        with_hints if colorizer.takes_hints else None,
+    )
 
 
 def _colors_photos(name: str) -> bool:

@@ -15,6 +15,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import (
 from keras_colorizer.errors import ConfigError
 from keras_colorizer.exporting.signatures import ServerGraph
 from keras_colorizer.files import disk_errors
+from keras_colorizer.hints import hint_array
 from keras_colorizer.inference.keras_network import KerasNetwork
 from keras_colorizer.inference.network import saved_versions
 
@@ -49,8 +50,8 @@ def write_saved_model(
     graph = ServerGraph(network, max_pixels=max_pixels)
     archive = keras.export.ExportArchive()
     # The first one becomes `serving_default`, too.
-    for name, spec in graph.inputs.items():
-        archive.add_endpoint(name, graph.checked(name), input_signature=[spec])
+    for name, specs in graph.inputs.items():
+        archive.add_endpoint(name, graph.checked(name), input_signature=specs)
     with disk_errors():
         archive.write_out(folder, verbose=False)
         (folder / ASSETS).mkdir()
@@ -64,12 +65,15 @@ def _write_warmup(path: Path, render_size: int, max_pixels: int) -> None:
     Source: tensorflow/serving, servables/tensorflow/saved_model_warmup_util.h.
     """
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for signature, name, value in _warmup(render_size, max_pixels):
+        for signature, inputs in _warmup(render_size, max_pixels):
             request = PredictRequest(
                 model_spec=ModelSpec(
                     name="colorizer", signature_name=signature
                 ),
-                inputs={name: tf.make_tensor_proto(value)},
+                inputs={
+                    name: tf.make_tensor_proto(value)
+                    for name, value in inputs.items()
+                },
             )
             log = PredictionLog(predict_log=PredictLog(request=request))
             writer.write(log.SerializeToString())
@@ -77,11 +81,12 @@ def _write_warmup(path: Path, render_size: int, max_pixels: int) -> None:
 
 def _warmup(
     render_size: int, max_pixels: int
-) -> Iterator[tuple[str, str, tf.Tensor]]:
-    """Yields signatures with the name and value of their input."""
+) -> Iterator[tuple[str, dict[str, tf.Tensor]]]:
+    """Yields signatures with the values of their inputs by name."""
     for height, width in WARMUP_SIZES:
         if height * width <= max_pixels:
             jpeg = tf.io.encode_jpeg(tf.zeros((height, width, 1), tf.uint8))
-            yield "colorize_image_bytes", "image_bytes", jpeg[None]
-    square = tf.fill((1, render_size, render_size, 1), GREY)
-    yield "predict_ab", "lightness", square
+            yield "colorize_image_bytes", {"image_bytes": jpeg[None]}
+    square = {"lightness": tf.fill((1, render_size, render_size, 1), GREY)}
+    yield "predict_ab", square
+    yield "predict_ab_with_hints", square | {"hints": hint_array([])[None]}

@@ -11,9 +11,23 @@ import tensorflow as tf
 from keras_colorizer import color
 from keras_colorizer.chroma import ops
 from keras_colorizer.exporting.image_bytes import map_photos
+from keras_colorizer.hints import HINT_ROWS
 from keras_colorizer.inference.keras_network import KerasNetwork
 
 Outputs = dict[str, tf.Tensor]
+
+
+def square_inputs(
+    count: int | None, render_size: int
+) -> dict[str, list[tf.TensorSpec]]:
+    """Returns the inputs of the signatures from lightness to ab, by name."""
+    square = [count, render_size, render_size, 1]
+    lightness = tf.TensorSpec(square, tf.float32, "lightness")
+    hints = tf.TensorSpec([count, *HINT_ROWS], tf.float32, "hints")
+    return {
+        "predict_ab": [lightness],
+        "predict_ab_with_hints": [lightness, hints],
+    }
 
 
 class ColorizerGraph:
@@ -25,6 +39,12 @@ class ColorizerGraph:
     def predict_ab(self, lightness: tf.Tensor) -> Outputs:
         """Maps `(n, s, s, 1)` float32 L* to `ab`, `(n, s, s, 2)` float32."""
         return {"ab": self.network.traced(lightness)}
+
+    def predict_ab_with_hints(
+        self, lightness: tf.Tensor, hints: tf.Tensor
+    ) -> Outputs:
+        """The same with `(n, 32, 5)` float32 hints, see `hint_array`."""
+        return {"ab": self.network.traced_with_hints(lightness, hints)}
 
     def colorize(self, rgb: tf.Tensor) -> Outputs:
         """Maps `(n, h, w, 3)` uint8 sRGB, of any color, to colored `rgb`."""
@@ -47,18 +67,17 @@ class ServerGraph(ColorizerGraph):
         self.max_pixels = max_pixels
         files = tf.TensorSpec([None], tf.string, "image_bytes")
         photos = tf.TensorSpec([None, None, None, 3], tf.uint8, "rgb")
-        square = [None, network.render_size, network.render_size, 1]
-        # The input of each signature; the default comes first.
+        # The inputs of each signature; the default comes first.
         self.inputs = {
-            "colorize_image_bytes": files,
-            "colorize": photos,
-            "predict_ab": tf.TensorSpec(square, tf.float32, "lightness"),
+            "colorize_image_bytes": [files],
+            "colorize": [photos],
+            **square_inputs(None, network.render_size),
         }
 
-    def checked(self, name: str) -> Callable[[tf.Tensor], Outputs]:
-        """Returns a signature that refuses other shapes than its input's."""
-        function, spec = getattr(self, name), self.inputs[name]
-        return lambda tensor: function(_checked(tensor, spec))
+    def checked(self, name: str) -> Callable[..., Outputs]:
+        """Returns a signature that refuses other shapes than its inputs'."""
+        function, specs = getattr(self, name), self.inputs[name]
+        return lambda *tensors: function(*map(_checked, tensors, specs))
 
     def colorize_image_bytes(self, image_bytes: tf.Tensor) -> Outputs:
         """Maps `(n,)` files of photos to `image_bytes`, see `map_photos`."""

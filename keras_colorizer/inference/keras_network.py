@@ -1,5 +1,6 @@
 """The network of a Keras generator."""
 
+from functools import cached_property
 from pathlib import Path
 
 import keras
@@ -10,6 +11,7 @@ from keras_colorizer import encoding
 from keras_colorizer.errors import ArtifactError
 from keras_colorizer.label import DEFAULT_RENDER_SIZE
 from keras_colorizer.networks.generator_file import load_generator
+from keras_colorizer.networks.hint_propagation import with_hints
 
 
 class KerasNetwork:
@@ -20,10 +22,13 @@ class KerasNetwork:
         render_size: Side in pixels of the square it sees of a photo.
     """
 
+    takes_hints: bool = True
+
     def __init__(self, generator: keras.Model, *, render_size: int):
         self.generator = generator
         self.render_size = render_size
         self._predict = tf.function(self.traced)
+        self._predict_with_hints = tf.function(self.traced_with_hints)
 
     @classmethod
     def load(cls, path: Path) -> "KerasNetwork":
@@ -60,7 +65,27 @@ class KerasNetwork:
         """Maps `(n, s, s, 1)` float32 L* to `(n, s, s, 2)` float32 ab."""
         return self._predict(lightness).numpy()
 
+    def predict_ab_with_hints(
+        self, lightness: np.ndarray, hints: np.ndarray
+    ) -> np.ndarray:
+        """Maps it and `(n, 32, 5)` hints, see `hint_array`, to ab."""
+        return self._predict_with_hints(lightness, hints).numpy()
+
     def traced(self, lightness: tf.Tensor) -> tf.Tensor:
-        """The same in TensorFlow ops, to be part of a graph."""
+        """`predict_ab` in TensorFlow ops, to be part of a graph."""
         encoded = encoding.encode_lightness(lightness)
         return encoding.decode_ab(self.generator(encoded, training=False))
+
+    def traced_with_hints(
+        self, lightness: tf.Tensor, hints: tf.Tensor
+    ) -> tf.Tensor:
+        """`predict_ab_with_hints` in TensorFlow ops."""
+        pair = [
+            encoding.encode_lightness(lightness),
+            encoding.encode_hints(hints),
+        ]
+        return encoding.decode_ab(self._hinted(pair, training=False))
+
+    @cached_property
+    def _hinted(self) -> keras.Model:
+        return with_hints(self.generator)

@@ -29,6 +29,23 @@ class Network(Protocol):
         ...
 
 
+@runtime_checkable
+class HintedNetwork(Network, Protocol):
+    """Predicts ab that hints correct, too.
+
+    Attributes:
+        takes_hints: False for files without the signature.
+    """
+
+    takes_hints: bool
+
+    def predict_ab_with_hints(
+        self, lightness: np.ndarray, hints: np.ndarray
+    ) -> np.ndarray:
+        """Maps it and `(n, 32, 5)` hints, see `hint_array`, to ab."""
+        ...
+
+
 def as_network(
     network: "Network | keras.Model", *, render_size: int | None = None
 ) -> Network:

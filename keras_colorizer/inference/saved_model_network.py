@@ -11,7 +11,7 @@ from keras_colorizer.files import without_wildcards
 
 
 class SavedModelNetwork:
-    """The signature `predict_ab` of a SavedModel.
+    """The signatures from lightness to ab of a SavedModel.
 
     Args:
         model: A loaded SavedModel.
@@ -22,6 +22,8 @@ class SavedModelNetwork:
         self.render_size = render_size
         self._model = model  # Else its variables are freed.
         self._run = model.signatures["predict_ab"]
+        self._run_with_hints = model.signatures.get("predict_ab_with_hints")
+        self.takes_hints = self._run_with_hints is not None
 
     @classmethod
     def load(cls, folder: Path) -> "SavedModelNetwork":
@@ -47,3 +49,11 @@ class SavedModelNetwork:
     def predict_ab(self, lightness: np.ndarray) -> np.ndarray:
         """Maps `(n, s, s, 1)` float32 L* to `(n, s, s, 2)` float32 ab."""
         return self._run(lightness=tf.constant(lightness))["ab"].numpy()
+
+    def predict_ab_with_hints(
+        self, lightness: np.ndarray, hints: np.ndarray
+    ) -> np.ndarray:
+        """Maps it and `(n, 32, 5)` hints, see `hint_array`, to ab."""
+        inputs = {"lightness": lightness, "hints": hints}
+        tensors = {name: tf.constant(value) for name, value in inputs.items()}
+        return self._run_with_hints(**tensors)["ab"].numpy()

@@ -16,17 +16,20 @@ DECIMALS = 4  # Of L*: far below what the network can tell apart.
 
 
 class ServedNetwork:
-    """The signature `predict_ab` of a served model.
+    """The signatures from lightness to ab of a served model.
 
     Photos stay on this machine; their squares of lightness leave it.
 
     Args:
         client: Asks the model.
         render_size: Side in pixels of the square that it takes.
+        takes_hints: Whether it has the signature `predict_ab_with_hints`.
     """
 
-    def __init__(self, client: RestClient, *, render_size: int):
-        self.render_size = render_size
+    def __init__(
+        self, client: RestClient, *, render_size: int, takes_hints: bool
+    ):
+        self.render_size, self.takes_hints = render_size, takes_hints
         self._client = client
 
     @classmethod
@@ -50,7 +53,9 @@ class ServedNetwork:
                 f"{client.name} is no colorizer: its signature `predict_ab` "
                 "is not from `lightness` to `ab`."
             )
-        return cls(client, render_size=render_size)
+        names = metadata["metadata"]["signature_def"]["signature_def"]
+        takes_hints = "predict_ab_with_hints" in names
+        return cls(client, render_size=render_size, takes_hints=takes_hints)
 
     def predict_ab(self, lightness: np.ndarray) -> np.ndarray:
         """Maps `(n, s, s, 1)` float32 L* to `(n, s, s, 2)` float32 ab.
@@ -59,11 +64,25 @@ class ServedNetwork:
             ServingError: If the server refuses, is gone, or answers something
                 else.
         """
-        shape = (*lightness.shape[:3], 2)
-        rounded = lightness.astype(float).round(DECIMALS)
+        return self._ask("predict_ab", _rounded(lightness))
+
+    def predict_ab_with_hints(
+        self, lightness: np.ndarray, hints: np.ndarray
+    ) -> np.ndarray:
+        """Maps it and `(n, 32, 5)` hints, see `hint_array`, to ab.
+
+        Raises:
+            ServingError: As `predict_ab`.
+        """
+        pairs = zip(_rounded(lightness), hints.tolist(), strict=True)
+        rows = [{"lightness": one, "hints": two} for one, two in pairs]
+        return self._ask("predict_ab_with_hints", rows)
+
+    def _ask(self, signature: str, rows: list[Any]) -> np.ndarray:
+        shape = (len(rows), self.render_size, self.render_size, 2)
         answer = self._client.ask(
             ":predict",
-            {"signature_name": "predict_ab", "instances": rounded.tolist()},
+            {"signature_name": signature, "instances": rows},
             most_bytes=OTHER_BYTES + BYTES_A_NUMBER * math.prod(shape),
             patience=PATIENCE,
         )
@@ -74,6 +93,10 @@ class ServedNetwork:
                 f"shape {shape}: is it a colorizer?"
             )
         return ab
+
+
+def _rounded(lightness: np.ndarray) -> list[Any]:
+    return lightness.astype(float).round(DECIMALS).tolist()
 
 
 def _render_size(metadata: Any) -> int | None:

@@ -108,19 +108,19 @@ class HintPropagation(layers.Layer):
         batch, height, width, _ = ops.shape(values)
         flat = ops.reshape(values, (batch, height * width, channels))
         at_hints = ops.transpose(sampled, (0, 2, 1))
-        alike = ops.matmul(flat[..., 3:], at_hints[:, 3:])
-        alike -= ops.sum(ops.abs(self.falloffs[2:]))
         lighter = flat[..., 2:3] - at_hints[:, 2:3]
         away = ops.reshape(
             distances(hints[..., :2], height, width),
             (batch, height * width, hints.shape[1]),
         )
         exponent = (
-            alike
-            - ops.abs(self.falloffs[0]) * ops.square(lighter)
+            -ops.abs(self.falloffs[0]) * ops.square(lighter)
             - ops.abs(self.falloffs[1]) * away
         )
-        return ops.exp(exponent) * hints[:, None, :, 4]
+        if channels > 3:  # LiteRT multiplies no matrices without rows.
+            exponent += ops.matmul(flat[..., 3:], at_hints[:, 3:])
+            exponent -= ops.sum(ops.abs(self.falloffs[2:]))
+        return ops.exp(exponent) * hints[..., 4][:, None, :]
 
 
 def with_hints(generator: keras.Model, *, count: int = HINTS) -> keras.Model:
@@ -183,7 +183,8 @@ def sample(
     batch, height, width, _ = ops.shape(values)
     across = _tent(places[..., 0], width)[:, :, None, :]
     down = _tent(places[..., 1], height)[:, :, :, None]
-    shares = ops.reshape(down * across, (batch, -1, height * width))
+    count = places.shape[1]
+    shares = ops.reshape(down * across, (batch, count, height * width))
     flat = ops.reshape(values, (batch, height * width, values.shape[-1]))
     return ops.matmul(shares, flat)
 
@@ -198,8 +199,10 @@ def distances(
         height: Of the map.
         width: Of the map.
     """
-    x = _centers(width)[None, None, :, None] - places[:, None, None, :, 0]
-    y = _centers(height)[None, :, None, None] - places[:, None, None, :, 1]
+    # One index after the other, as GPUs take no more than 4 dimensions.
+    across, down = places[..., 0], places[..., 1]
+    x = _centers(width)[None, None, :, None] - across[:, None, None, :]
+    y = _centers(height)[None, :, None, None] - down[:, None, None, :]
     return ops.sqrt(ops.square(x) + ops.square(y) + TINY)
 
 
