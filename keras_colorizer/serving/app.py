@@ -17,7 +17,13 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from keras_colorizer.errors import ConfigError, PhotoError, first_line
+from keras_colorizer.errors import (
+    ArtifactError,
+    ConfigError,
+    PhotoError,
+    first_line,
+)
+from keras_colorizer.hints import Hint, parse_hints
 from keras_colorizer.serving import rest
 from keras_colorizer.serving.limits import Limits
 from keras_colorizer.serving.models import ColorizerModel
@@ -25,8 +31,9 @@ from keras_colorizer.serving.models import ColorizerModel
 log = logging.getLogger(__name__)
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 BOUNDARY = re.compile(r'multipart/form-data.*boundary="?([^";,]+)', re.I)
+HINTS_FIELD = re.compile(rb'[; ]name="?hints\b')
 NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+")
-REFUSALS = PhotoError, ConfigError, zlib.error, ClientDisconnect
+REFUSALS = PhotoError, ArtifactError, ConfigError, zlib.error, ClientDisconnect
 ERRORS = HTTPException, *REFUSALS, Exception
 WEB = Path(__file__).with_name("web")  # The web app, if it is built.
 UPLOAD = Path(__file__).with_name("upload.html")
@@ -94,7 +101,8 @@ class Api:
         factor = float(text) if NUMBER.fullmatch(text) else text
 
         def work(body: bytes, _: float) -> bytes:
-            return self._model.color(_file_in(body, kind), saturation=factor)
+            file, hints = _form(body, kind)
+            return self._model.color(file, saturation=factor, hints=hints)
 
         png = await self._limits.answer(request, work)
         return Response(png, media_type="image/png")
@@ -110,15 +118,22 @@ class Api:
         return rest.write_outputs(outputs, is_columnar="inputs" in document)
 
 
-def _file_in(body: bytes, kind: str) -> bytes:
+def _form(body: bytes, kind: str) -> tuple[bytes, list[Hint]]:
+    """Returns the file of a body or form, and the hints of a form."""
     boundary = BOUNDARY.match(kind)
     if boundary is None:
-        return body
+        return body, []
+    files, hints = [], []
     for part in body.split(b"--" + boundary[1].encode()):
         head, _, content = part.partition(b"\r\n\r\n")
-        if b"filename" in head:
-            return content.removesuffix(b"\r\n")
-    raise HTTPException(400, "The form holds no file.")
+        content = content.removesuffix(b"\r\n")
+        if HINTS_FIELD.search(head):
+            hints = parse_hints(content)
+        elif b"filename" in head:
+            files.append(content)
+    if not files:
+        raise HTTPException(400, "The form holds no file.")
+    return files[0], hints
 
 
 async def _failure(request: Request, error: Exception) -> Response:

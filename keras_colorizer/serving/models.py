@@ -1,12 +1,14 @@
 """Models that answer the signatures of TF Serving."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from starlette.exceptions import HTTPException
 
 from keras_colorizer.errors import PhotoError
+from keras_colorizer.hints import HINT_ROWS, Hint
 from keras_colorizer.inference.colorizer import Colorizer
 from keras_colorizer.photos import encode_photo, read_photo
 from keras_colorizer.serving.rest import Arrays
@@ -30,42 +32,59 @@ class ColorizerModel:
             "colorize": _signature(pixels, pixels),
             "predict_ab": _signature(lightness, ab),
         }
+        if colorizer and colorizer.takes_hints:
+            pair = lightness | _tensor("hints", "DT_FLOAT", -1, *HINT_ROWS)
+            self.signatures["predict_ab_with_hints"] = _signature(pair, ab)
 
-    def color(self, file: bytes, *, saturation: Any = 1.0) -> bytes:
+    def color(
+        self, file: bytes, *, saturation: Any = 1.0, hints: Sequence[Hint] = ()
+    ) -> bytes:
         """Colors a photo as `colorize` does, 16 bits a channel included."""
         if self.colorizer is None:
             raise HTTPException(404, "The model colors no photos.")
         photo = read_photo(file, max_pixels=self._max_pixels)
-        colored = self.colorizer.colorize_photo(photo, saturation=saturation)
+        colored = self.colorizer.colorize_photo(
+            photo, saturation=saturation, hints=hints
+        )
         # A third of the time, a tenth more bytes than by default.
         return encode_photo(colored, "PNG", compress_level=1)
 
     def run(self, name: str, inputs: Arrays, deadline: float) -> Arrays:
         """Runs a signature, or raises HTTPException, also after a deadline."""
-        ((alias, batch),) = inputs.items()
+        batches = [np.atleast_1d(batch) for batch in inputs.values()]
+        if len(set(map(len, batches))) > 1:
+            raise HTTPException(400, "The inputs have no common batch size.")
         results = []
-        for number, item in enumerate(np.atleast_1d(batch)):
+        for number, row in enumerate(zip(*batches, strict=True)):
             if time.monotonic() > deadline:
                 raise HTTPException(504, "Timed out.")
             try:
-                results.append(self._answer(alias, item))
+                results.append(
+                    self._answer(dict(zip(inputs, row, strict=True)))
+                )
             except PhotoError as error:
-                message = f"`{alias}` element {number}: {error}"
+                message = f"`{next(iter(inputs))}` element {number}: {error}"
                 raise HTTPException(400, message) from None
-        array = np.array(results, object if alias == "image_bytes" else None)
+        is_file = "image_bytes" in inputs
+        array = np.array(results, object if is_file else None)
         return dict.fromkeys(self.signatures[name]["outputs"], array)
 
-    def _answer(self, alias: str, item: Any) -> Any:
-        if alias == "image_bytes":
-            return self.color(item)
-        if alias == "rgb":
-            photo = read_photo(item, max_pixels=self._max_pixels)
+    def _answer(self, item: dict[str, Any]) -> Any:
+        if "image_bytes" in item:
+            return self.color(item["image_bytes"])
+        if "rgb" in item:
+            photo = read_photo(item["rgb"], max_pixels=self._max_pixels)
             return self.colorizer.colorize_photo(photo).pixels
         side = self.colorizer.render_size
-        if item.shape != (side, side, 1):
-            message = f"`{alias}` is not (n, {side}, {side}, 1)."
-            raise HTTPException(400, message)
-        return self.colorizer.predict_ab(item[None])[0]
+        shapes = {"lightness": (side, side, 1), "hints": HINT_ROWS}
+        for alias, array in item.items():
+            if array.shape != shapes[alias]:
+                words = ", ".join(map(str, ("n", *shapes[alias])))
+                raise HTTPException(400, f"`{alias}` is not ({words}).")
+        arrays = {alias: array[None] for alias, array in item.items()}
+        if "hints" in arrays:
+            return self.colorizer.predict_ab_with_hints(**arrays)[0]
+        return self.colorizer.predict_ab(**arrays)[0]
 
 
 def _signature(inputs: dict[str, Any], outputs: dict[str, Any]) -> dict:

@@ -14,6 +14,7 @@ from keras_colorizer.serving.models import ColorizerModel
 from keras_colorizer.serving.rest import Arrays
 
 v1 = tf.compat.v1
+HOUR = 3600  # Seconds.
 
 
 class SavedModel(ColorizerModel):
@@ -42,6 +43,7 @@ class SavedModel(ColorizerModel):
         if signature := self.signatures.get("predict_ab"):
             dim = signature["inputs"]["lightness"]["tensor_shape"]["dim"]
             self.render_size = int(dim[1]["size"])
+            self.takes_hints = "predict_ab_with_hints" in self.signatures
             self.colorizer = Colorizer(self)
 
     def run(self, name: str, inputs: Arrays, deadline: float) -> Arrays:
@@ -64,5 +66,14 @@ class SavedModel(ColorizerModel):
 
     def predict_ab(self, lightness: np.ndarray) -> np.ndarray:
         """Maps `(n, s, s, 1)` float32 L* to `(n, s, s, 2)` float32 ab."""
-        inputs, hour = {"lightness": lightness}, 3600
-        return self.run("predict_ab", inputs, time.monotonic() + hour)["ab"]
+        return self._ab("predict_ab", lightness=lightness)
+
+    def predict_ab_with_hints(
+        self, lightness: np.ndarray, hints: np.ndarray
+    ) -> np.ndarray:
+        """Maps it and `(n, 32, 5)` hints, see `hint_array`, to ab."""
+        name = "predict_ab_with_hints"
+        return self._ab(name, lightness=lightness, hints=hints)
+
+    def _ab(self, name: str, **inputs: np.ndarray) -> np.ndarray:
+        return self.run(name, inputs, time.monotonic() + HOUR)["ab"]
