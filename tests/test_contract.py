@@ -13,6 +13,7 @@ import sys
 import time
 from base64 import b64decode, b64encode
 from contextlib import suppress
+from operator import attrgetter
 from pathlib import Path
 
 import httpx
@@ -35,7 +36,10 @@ PACKAGE = ("-m", "keras_colorizer")
 COMMANDS = {
     "train.py": ("--epochs --data --preset --run-dir --resume", "--epochs no"),
     "export.py": ("--run --output --formats", ""),
-    "-m keras_colorizer colorize": ("-o --model --saturation --engine", "none"),
+    "-m keras_colorizer colorize": (
+        "-o --model --saturation --hints --engine",
+        "none",
+    ),
     "-m keras_colorizer evaluate": ("--data --model --report", "--sharpen"),
     "-m keras_colorizer serve": ("--model --port", "--model nowhere"),
     "-m keras_colorizer prepare": ("-o", "-o small_photos"),
@@ -60,17 +64,24 @@ SIGNATURES = {
     "export_saved_model": lambda generator, folder, *, render_size: 0,
     "export_tflite": lambda generator, folder, *, render_size: 0,
 }
+METHODS = {
+    "Colorizer.colorize": lambda self, photo, *, saturation=1.0, hints=(): 0,
+    "Colorizer.suggest": lambda self, photo, x, y, *, count=6, hints=(): 0,
+}
 ERRORS = "UnreadablePhotoError PhotoTooLargeError ArtifactError ServingError"
 CLASSES = "Colorizer EvaluationReport RunResult TrainingConfig ColorizerError"
 SIDE = 32  # The render size of `tiny`.
 FILES = ("image_bytes", "string", (None,))
 RGB = ("rgb", "uint8", (None, None, None, 3))
 LIGHTNESS = ("lightness", "float32", (None, SIDE, SIDE, 1))
-SAVED_MODEL = {
-    "serving_default": (FILES, FILES),
-    "colorize_image_bytes": (FILES, FILES),
-    "colorize": (RGB, RGB),
-    "predict_ab": (LIGHTNESS, ("ab", "float32", (None, SIDE, SIDE, 2))),
+HINTS = ("hints", "float32", (None, 32, 5))
+AB = ("ab", "float32", (None, SIDE, SIDE, 2))
+SAVED_MODEL = {  # Inputs and outputs.
+    "serving_default": ([FILES], [FILES]),
+    "colorize_image_bytes": ([FILES], [FILES]),
+    "colorize": ([RGB], [RGB]),
+    "predict_ab": ([LIGHTNESS], [AB]),
+    "predict_ab_with_hints": ([LIGHTNESS, HINTS], [AB]),
 }
 DTYPES = {"string": "DT_STRING", "uint8": "DT_UINT8", "float32": "DT_FLOAT"}
 TFLITE = ("colorizer_float32", "colorizer_float16", "ab_float16", "ab_int8")
@@ -117,10 +128,11 @@ def scans(tmp_path):
     return tmp_path / "scans"
 
 
-@pytest.mark.parametrize("name", SIGNATURES)
+@pytest.mark.parametrize("name", [*SIGNATURES, *METHODS])
 def test_calls_of_today_stay_possible(name):
-    actual = inspect.signature(getattr(keras_colorizer, name)).parameters
-    promised = inspect.signature(SIGNATURES[name]).parameters
+    call = attrgetter(name)(keras_colorizer)
+    actual = inspect.signature(call).parameters
+    promised = inspect.signature((SIGNATURES | METHODS)[name]).parameters
     for place, (key, parameter) in enumerate(promised.items()):
         assert actual[key].default == parameter.default
         if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
@@ -229,8 +241,11 @@ def test_export_has_files_and_signatures(exported, tiny_run, scans, rng):
         taken = signatures[name].structured_input_signature[1]
         given = signatures[name].structured_outputs
         for specs, side in zip((taken, given), sides, strict=True):
-            ((key, spec),) = specs.items()
-            assert (key, spec.dtype.name, tuple(spec.shape)) == side
+            assert side == [
+                (key, specs[key].dtype.name, tuple(specs[key].shape))
+                for key, *_ in side
+            ]
+            assert len(specs) == len(side)
     report = (exported / "report.json").read_text()
     rgb = np.uint8(pixels(scans / "a.png"))
     expected = Colorizer.load(tiny_run.run_dir).colorize(rgb)
@@ -311,11 +326,12 @@ def test_status_metadata_and_page(server):
     assert metadata["model_spec"]["version"] == "1"
     served = metadata["metadata"]["signature_def"]["signature_def"]
     for name, sides in SAVED_MODEL.items():
-        for key, side in zip(("inputs", "outputs"), sides, strict=True):
-            tensor = served[name][key][side[0]]
-            assert tensor["dtype"] == DTYPES[side[1]]
-            sizes = [int(d["size"]) for d in tensor["tensor_shape"]["dim"]]
-            assert sizes == [size or -1 for size in side[2]]
+        for end, side in zip(("inputs", "outputs"), sides, strict=True):
+            for key, dtype, shape in side:
+                tensor = served[name][end][key]
+                assert tensor["dtype"] == DTYPES[dtype]
+                sizes = [int(d["size"]) for d in tensor["tensor_shape"]["dim"]]
+                assert sizes == [size or -1 for size in shape]
     page = server.get("/")
     assert page.status_code == 200
     assert page.headers["Content-Type"].startswith("text/html")

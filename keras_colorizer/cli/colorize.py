@@ -41,6 +41,11 @@ class Colorize:
         saturation: Factor on the colors: 0 is grey, 1 is as predicted. auto
             makes pale photos about as colorful as natural ones are: timid
             colors up to twice as strong, and wrong ones as well.
+        hints: A file of places and their colors for a single photo, see
+            docs/hints.md. Without it, PHOTO.hints.json beside a photo is used
+            where there is one; when it is newer than the photo's result, the
+            photo is colored again.
+        no_hints: Use no PHOTO.hints.json.
         overwrite: Color photos whose result exists already once more; without
             it they are skipped.
         max_pixels: Refuse larger photos before decoding them. Memory grows by
@@ -54,6 +59,8 @@ class Colorize:
     output: Annotated[str, tyro.conf.arg(aliases=["-o"])] = "colorized"
     model: str | None = None
     saturation: float | Literal["auto"] = 1.0
+    hints: str | None = None
+    no_hints: bool = False
     overwrite: bool = False
     max_pixels: int = MAX_PIXELS
     engine: Literal["processes", "ray"] = "processes"
@@ -79,6 +86,7 @@ def colorize(options: Colorize) -> int:
                 options.output,
                 model=options.model,
                 saturation=options.saturation,
+                hints=False if options.no_hints else options.hints,
                 max_pixels=options.max_pixels,
                 engine=options.engine,
                 overwrite=options.overwrite,
@@ -98,6 +106,8 @@ def _check(options: Colorize) -> None:
         raise ConfigError(
             f"--max-pixels must be at least 1. Received: {options.max_pixels}"
         )
+    if options.hints is not None and options.no_hints:
+        raise ConfigError("--hints and --no-hints contradict each other.")
     model = options.model
     if model and "://" not in model and not Path(model).exists():
         raise ConfigError(f"--model: there is no `{model}`.")
@@ -145,7 +155,9 @@ class _Display:
     def summary(self) -> str:
         """Returns the number of colored photos, out of those to color."""
         done, failed = self.result.done, len(self.result.failed)
-        return f"{done} of {done + failed + self.left} colored"
+        hinted = self.result.hinted
+        words = f", {hinted} with hints" if hinted else ""
+        return f"{done} of {done + failed + self.left} colored{words}"
 
     def _print(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)

@@ -1,11 +1,18 @@
 """One photo, from file to file: the unit of work."""
 
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from keras_colorizer.errors import ColorizerError, PhotoError, ServingError
+from keras_colorizer.errors import (
+    ArtifactError,
+    ColorizerError,
+    PhotoError,
+    ServingError,
+)
+from keras_colorizer.hints import read_hints
 from keras_colorizer.photos import read_photo, write_photo
 from keras_colorizer.silence import silent_stderr
 
@@ -15,10 +22,19 @@ if TYPE_CHECKING:  # Planning does not wait for LiteRT.
 
 @dataclass(frozen=True)
 class Task:
-    """The path of a photo, and that of its result."""
+    """The paths of a photo, of its result and, if it has one, its hint file."""
 
     photo: str
     result: str
+    hints: str = ""
+
+    def is_done(self) -> bool:
+        """Whether there is a result, made after the last change of hints."""
+        try:
+            made = os.stat(self.result).st_mtime_ns
+            return not self.hints or made > os.stat(self.hints).st_mtime_ns
+        except OSError:
+            return os.path.exists(self.result)
 
 
 @dataclass(frozen=True)
@@ -38,6 +54,7 @@ class Outcome:
     photo: str
     reason: str | None = None
     was_color: bool = False
+    hinted: bool = False
 
 
 @dataclass
@@ -49,12 +66,14 @@ class ColorizingResult:
         skipped: Number of photos left out, since their result existed.
         failed: The reason, a sentence, by photo.
         in_color: Photos colored although they were in color already.
+        hinted: Number of photos colored with hints.
     """
 
     done: int = 0
     skipped: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     in_color: list[str] = field(default_factory=list)
+    hinted: int = 0
 
     def add(self, outcome: Outcome) -> None:
         """Counts the end of a task."""
@@ -62,6 +81,7 @@ class ColorizingResult:
             self.failed[outcome.photo] = outcome.reason
             return
         self.done += 1
+        self.hinted += outcome.hinted
         if outcome.was_color:
             self.in_color.append(outcome.photo)
 
@@ -99,18 +119,21 @@ def colorize_task(
         ColorizerError: If the model itself does not work.
     """
     path, result = Path(task.photo), Path(task.result)
-    if result.exists() and not settings.overwrite:
+    if task.is_done() and not settings.overwrite:
         return Outcome(task.photo)
     try:
+        hints = read_hints(task.hints) if task.hints else []
         photo = read_photo(path, max_pixels=settings.max_pixels)
         colored = colorizer.colorize_photo(
-            photo, saturation=settings.saturation
+            photo, saturation=settings.saturation, hints=hints
         )
         write_photo(colored, result)
     except PhotoError as error:
         return Outcome(task.photo, str(error))
-    except ServingError as error:
+    except (ServingError, ArtifactError) as error:
         return Outcome(task.photo, f"`{path}`: {error}")
     except MemoryError:
         return Outcome(task.photo, f"`{path}` does not fit into memory.")
-    return Outcome(task.photo, was_color=bool(photo.is_colored))
+    return Outcome(
+        task.photo, was_color=bool(photo.is_colored), hinted=bool(hints)
+    )

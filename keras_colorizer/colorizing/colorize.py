@@ -31,6 +31,7 @@ def colorize_photos(
     *,
     model: str | Path | None = None,
     saturation: float | Literal["auto"] = 1.0,
+    hints: str | Path | Literal[False] | None = None,
     max_pixels: int = MAX_PIXELS,
     engine: Literal["processes", "ray"] = "processes",
     overwrite: bool = False,
@@ -54,6 +55,9 @@ def colorize_photos(
             for one photo a file, whose suffix chooses the format.
         model: As for `Colorizer.load`; by default the pretrained `small`.
         saturation: As for `Colorizer.colorize`.
+        hints: A hint file for one photo; False for none. By default that
+            which lies beside a photo, PHOTO.hints.json. Where it is newer
+            than the photo's result, the photo is colored again.
         max_pixels: Larger photos fail.
         engine: Processes of this machine, or the actors of a Ray cluster,
             whose machines see photos and model at the same paths.
@@ -71,13 +75,16 @@ def colorize_photos(
     check_saturation(saturation)
     model = str(model or pretrained_file(DEFAULT, TFLITE))
     names = [str(source) for source in sources]
-    tasks, result = plan_run(names, str(output), overwrite=overwrite)
+    file = hints if hints is None or hints is False else str(hints)
+    tasks, result = plan_run(
+        names, str(output), overwrite=overwrite, hints=file
+    )
     if engine == "ray":
         from keras_colorizer.colorizing.ray_data import check_ray
 
         check_ray()
         # Its workers have a working folder of their own.
-        tasks = [Task(*map(os.path.abspath, astuple(task))) for task in tasks]
+        tasks = [_absolute(task) for task in tasks]
         model = os.path.abspath(model) if os.path.exists(model) else model
     settings = Settings(model, saturation, max_pixels, overwrite)
     report = progress or (lambda result, left: None)
@@ -87,6 +94,10 @@ def colorize_photos(
         result.add(outcome)
         report(result, len(tasks) - number)
     return result
+
+
+def _absolute(task: Task) -> Task:
+    return Task(*(path and os.path.abspath(path) for path in astuple(task)))
 
 
 def color_tasks(

@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from keras_colorizer.colorizing.coloring import (
     ColorizingResult,
@@ -10,6 +12,7 @@ from keras_colorizer.colorizing.coloring import (
     Task,
 )
 from keras_colorizer.errors import ConfigError
+from keras_colorizer.hints import SUFFIX
 from keras_colorizer.photos import WRITABLE_SUFFIXES, FoundPhoto, find_photos
 
 # GIF, which cannot hold a photo in full color, becomes this.
@@ -17,7 +20,11 @@ FALLBACK_SUFFIX = ".png"
 
 
 def plan_run(
-    sources: Sequence[str], output: str, *, overwrite: bool
+    sources: Sequence[str],
+    output: str,
+    *,
+    overwrite: bool,
+    hints: str | Literal[False] | None = None,
 ) -> tuple[list[Task], ColorizingResult]:
     """Finds photos and names their results after them.
 
@@ -33,10 +40,10 @@ def plan_run(
     tasks: list[Task] = []
     named: set[str] = set()
     others = ColorizingResult()
-    for task in _pairs(sources, output):
+    for task in _with_hints(list(_pairs(sources, output)), hints):
         if reason := _clash(task, named):
             others.add(Outcome(task.photo, reason))
-        elif os.path.exists(task.result) and not overwrite:
+        elif task.is_done() and not overwrite:
             others.skipped += 1
         else:
             tasks.append(task)
@@ -62,6 +69,27 @@ def _pairs(sources: Sequence[str], output: str) -> Iterator[Task]:
         if not relative.name.lower().endswith(WRITABLE_SUFFIXES):
             relative = relative.with_suffix(FALLBACK_SUFFIX)
         yield Task(str(photo.path), os.path.join(output, relative))
+
+
+def _with_hints(
+    tasks: list[Task], hints: str | Literal[False] | None
+) -> list[Task]:
+    if hints is False:
+        return tasks
+    if hints is None:
+        besides = [task.photo + SUFFIX for task in tasks]
+        return [
+            replace(task, hints=path) if os.path.exists(path) else task
+            for task, path in zip(tasks, besides, strict=True)
+        ]
+    if len(tasks) > 1:
+        raise ConfigError(
+            f"The hints of `{hints}` are for one photo, but there are "
+            f"{len(tasks)}: lay PHOTO{SUFFIX} beside each."
+        )
+    if not os.path.exists(hints):
+        raise ConfigError(f"There is no hint file `{hints}`.")
+    return [replace(task, hints=hints) for task in tasks]
 
 
 def _single(found: list[FoundPhoto], output: str) -> Task:
