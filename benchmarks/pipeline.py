@@ -96,21 +96,19 @@ def _loaders(photos: Path, prepared: Path) -> dict[str, Callable[[], Iterable]]:
     with silent_stderr():
         import tensorflow as tf
 
-        from keras_colorizer.data.photo_reader import PhotoReader
         from keras_colorizer.data.pipeline import training_batches
-        from keras_colorizer.data.sources import list_photos
         from keras_colorizer.data.survey import survey_photos
 
     def ours(folder: Path, cache: str) -> Callable[[], Iterable]:
         survey = survey_photos(
-            list_photos(str(folder)),
+            str(folder),
             square=SQUARE,
+            batch_size=BATCH,
             keep_colorless=True,
             cache=cache,
         )
-        reader = PhotoReader(survey.photos, square=SQUARE)
         steps = tf.data.Dataset.counter()
-        return lambda: training_batches(reader, steps, batch_size=BATCH, seed=0)
+        return lambda: training_batches(survey, steps, seed=0)
 
     paths = sorted(p for p in photos.rglob("*") if p.suffix.lower() == ".jpg")
     if not paths:

@@ -24,10 +24,8 @@ with silent_stderr():
     import tensorflow as tf
 
     from keras_colorizer.callbacks.checkpoints import Checkpoints
-    from keras_colorizer.data.photo_split import PhotoSplit, split_photos
     from keras_colorizer.data.pipeline import training_batches
-    from keras_colorizer.data.sources import list_photos
-    from keras_colorizer.data.survey import survey_photos
+    from keras_colorizer.data.survey import Survey, survey_photos
     from keras_colorizer.gan import ColorizationGAN
     from keras_colorizer.networks.generator_file import save_generator
     from keras_colorizer.training import stages
@@ -41,13 +39,14 @@ def main() -> None:
     config = tyro.cli(TrainingConfig, default=default)
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     check_suits(config, strategy.num_replicas_in_sync)
-    split = split_photos(
-        survey_photos(list_photos(config.data), square=config.square),
+    survey = survey_photos(
+        config.data,
+        square=config.square,
         batch_size=config.batch_size,
         validation_fraction=config.validation_fraction,
     )
     try:
-        gan = _train(config, split, strategy)
+        gan = _train(config, survey, strategy)
     except tf.errors.OpError as error:
         raise TrainingError(
             f"A worker was lost ({first_line(error)}): start all of them again."
@@ -62,10 +61,10 @@ def main() -> None:
 
 
 def _train(
-    config: TrainingConfig, split: PhotoSplit, strategy: tf.distribute.Strategy
+    config: TrainingConfig, survey: Survey, strategy: tf.distribute.Strategy
 ) -> ColorizationGAN:
     is_first = strategy.cluster_resolver.task_id == 0
-    console, steps = Console(quiet=not is_first), split.steps_per_epoch
+    console, steps = Console(quiet=not is_first), survey.steps_per_epoch
     gan = build_gan(config, strategy)
     decay = stages.SecondHalfDecay(config.learning_rate, config.epochs)
     checkpoints = Checkpoints(config.run_dir / "checkpoint", 1.0, steps)
@@ -73,7 +72,7 @@ def _train(
     checkpoints.set_model(gan)
     if any(checkpoints.folder.glob("step_*")):
         checkpoints.restore(gan)
-    batches = iter(_batches(config, split, strategy, gan.steps_done))
+    batches = iter(_batches(config, survey, strategy, gan.steps_done))
     reset = tf.function(lambda: strategy.run(gan.reset_metrics))
     for stage in stages.remaining_stages(config, gan, steps):
         stage.begin(gan, console)
@@ -92,7 +91,7 @@ def _train(
 
 def _batches(
     config: TrainingConfig,
-    split: PhotoSplit,
+    survey: Survey,
     strategy: tf.distribute.Strategy,
     step: int,
 ) -> tf.distribute.DistributedDataset:
@@ -100,9 +99,8 @@ def _batches(
 
     def parts(worker: tf.distribute.InputContext) -> tf.data.Dataset:
         batches = training_batches(
-            split.training,
+            survey,
             tf.data.Dataset.counter(step),
-            batch_size=config.batch_size,
             seed=config.seed,
             balance=config.balance,
             old_photos=config.old_photos,

@@ -9,28 +9,23 @@ from skimage.color import rgb2lab
 
 from keras_colorizer import ConfigError, photo_dataset
 from keras_colorizer.data.old_photos import encode_photos
-from keras_colorizer.data.photo_reader import PhotoReader
 from keras_colorizer.data.pipeline import training_batches, validation_batches
-from keras_colorizer.data.sources import list_photos
 from keras_colorizer.data.survey import survey_photos
 from keras_colorizer.encoding import decode_rgb
 
 SQUARE = 32
 
 
-def survey(folder, **kwargs):
-    return survey_photos(list_photos(str(folder)), square=SQUARE, **kwargs)
+def survey(folder, *, batch_size=4, **kwargs):
+    return survey_photos(
+        str(folder), square=SQUARE, batch_size=batch_size, **kwargs
+    )
 
 
-def reader(folder, **kwargs):
-    return PhotoReader(survey(folder, **kwargs).photos, square=SQUARE)
-
-
-def batches(photos, *, first_step=0, **kwargs):
+def batches(photos, *, first_step=0, seed=0, **kwargs):
     """Endless squares as sRGB levels, decoded from lightness and ab."""
     numbers = tf.data.Dataset.counter(first_step)
-    kwargs = {"batch_size": 4, "seed": 0, **kwargs}
-    for batch in training_batches(photos, numbers, **kwargs):
+    for batch in training_batches(photos, numbers, seed=seed, **kwargs):
         yield rgb_of(batch)
 
 
@@ -47,7 +42,7 @@ def test_squares_are_encoded_as_scikit_image_converts_them(rng):
 
 
 def test_any_step_can_be_the_first(photo_folder):
-    photos = reader(photo_folder)
+    photos = survey(photo_folder)
     full = batches(photos, seed=7, old_photos=0.5)
     drawn = [next(full) for _ in range(8)]
     late = batches(photos, seed=7, old_photos=0.5, first_step=5)
@@ -56,10 +51,10 @@ def test_any_step_can_be_the_first(photo_folder):
 
 
 def test_seeds_and_rounds_differ(photo_folder):
-    photos = reader(photo_folder)
-    first = next(batches(photos, batch_size=12))
-    other = next(batches(photos, batch_size=12, seed=1))
-    again = next(batches(photos, batch_size=12, first_step=1))
+    photos = survey(photo_folder, batch_size=12)
+    first = next(batches(photos))
+    other = next(batches(photos, seed=1))
+    again = next(batches(photos, first_step=1))
     assert not np.array_equal(first, other)
     assert not np.array_equal(first, again)
 
@@ -68,7 +63,7 @@ def test_data_set_holds_an_epoch_and_goes_on_in_the_next(photo_folder):
     options = {"image_size": SQUARE, "batch_size": 5, "seed": 3}
     data = photo_dataset(photo_folder, **options)
     assert len(data) == 2  # 12 photos.
-    endless = batches(reader(photo_folder), batch_size=5, seed=3)
+    endless = batches(survey(photo_folder, batch_size=5), seed=3)
     for _ in range(3):
         for batch in data:
             assert_array_equal(rgb_of(batch), next(endless))
@@ -81,11 +76,10 @@ def test_data_set_splits_by_file_hash(photo_folder):
     training = photo_dataset(photo_folder, subset="training", **options)
     held_out = photo_dataset(photo_folder, subset="validation", **options)
     assert len(training) == 3
-    first = sorted(survey(photo_folder).photos, key=lambda p: p.digest)[:3]
-    whole = validation_batches(PhotoReader(first, square=SQUARE), batch_size=3)
-    for (lightness, ab), expected in zip(held_out, whole, strict=True):
-        assert_array_equal(lightness, expected[0])
-        assert_array_equal(ab, expected[1])
+    everything = validation_batches(survey(photo_folder), batch_size=3)
+    (held_out,) = held_out
+    for array, expected in zip(held_out, next(iter(everything)), strict=True):
+        assert_array_equal(array, expected)  # The first of the order by hash.
     with pytest.raises(ConfigError, match="subset=None"):
         photo_dataset(photo_folder, **options)
 
@@ -95,12 +89,12 @@ def plain_photos(folder, count):
     for number in range(count):
         color = (20 * number, 128, 255 - 20 * number)
         Image.new("RGB", (40, 36), color).save(folder / f"{number}.png")
-    return reader(folder, keep_colorless=True)
+    return survey(folder, keep_colorless=True, batch_size=1)
 
 
 def test_every_photo_is_drawn_once_a_round(tmp_path):
     photos = plain_photos(tmp_path, 11)
-    endless = batches(photos, batch_size=1, seed=3)
+    endless = batches(photos, seed=3)
     drawn = [int(next(endless)[0, 0, 0, 0]) for _ in range(33)]
     for start in (0, 11, 22):
         assert sorted(drawn[start : start + 11]) == list(range(0, 220, 20))
@@ -114,7 +108,11 @@ def test_boxes_reach_all_of_the_photo_and_half_are_flipped(tmp_path):
     rgb[..., 0] = np.arange(width) * 2
     rgb[..., 1] = np.arange(height)[:, None] * 4
     Image.fromarray(rgb).save(tmp_path / "ramps.png")
-    endless = batches(reader(tmp_path), batch_size=30)
+    for number in range(1, 30):  # One batch draws all of them.
+        (tmp_path / f"{number}.png").write_bytes(
+            (tmp_path / "ramps.png").read_bytes() + bytes([number])
+        )
+    endless = batches(survey(tmp_path, batch_size=30))
     boxes = np.concatenate([next(endless) for _ in range(10)]).astype(int)
     flipped = boxes[:, 0, 0, 0] > boxes[:, 0, -1, 0]
     assert 110 <= flipped.sum() <= 190  # 150 +- 40, over 4 sigma.
@@ -128,10 +126,9 @@ def test_boxes_reach_all_of_the_photo_and_half_are_flipped(tmp_path):
 
 
 def test_validation_shows_each_whole_photo_once(photo_folder):
-    found = survey(photo_folder).photos
-    pixels = [photo.pixels for photo in found]
-    photos = PhotoReader(found, square=SQUARE)
-    whole = validation_batches(photos, batch_size=5)
+    found = survey(photo_folder)
+    pixels = [photo.pixels for photo in found.photos]
+    whole = validation_batches(found, batch_size=5)
     squares = np.concatenate([rgb_of(batch) for batch in whole])
     assert len(squares) == 12
     for photo, square in zip(pixels, squares, strict=True):

@@ -44,7 +44,7 @@ def test_photos_alike_are_found_among_many(rng):
 
 
 def likeness(photo_hash, colors):
-    return Likeness(photo_hash, np.uint8(colors).tobytes())
+    return Likeness(photo_hash, np.uint8(colors))
 
 
 def test_same_hash_in_other_colors_is_another_photo():

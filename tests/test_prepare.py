@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import skimage.data
 from PIL import Image
@@ -186,10 +185,11 @@ def test_other_settings_photos_or_files_do_not_mix(
     prepare(photo_folder, "-o", out, *SMALL)
     code, _, errors = prepare(photo_folder, "-o", out, *SMALL, "--quality", 70)
     assert code == 2
-    assert "begun with quality 80, not 70: choose another folder" in errors
+    assert "begun with other photos or settings" in errors
+    assert "'quality': 80" in errors
     code, _, errors = prepare(f"{photo_folder}/0*.png", "-o", out, *SMALL)
     assert code == 2
-    assert f"begun with the photos {photo_folder}, not" in errors
+    assert f"other photos or settings, {photo_folder} and" in errors
     (tmp_path / "manifest.json").write_text("{}")
     code, _, errors = prepare(photo_folder, "-o", tmp_path, *SMALL)
     assert code == 2
@@ -267,16 +267,12 @@ def many_photos(tmp_path_factory):
     return folder
 
 
-def wait_for_workers(out, process):
-    """Waits until photos are written; returns the processes that do it."""
+def wait_for_photos(out, process):
     deadline = time.monotonic() + 300
     while len(list(out.glob("*.jpg"))) < 10:
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    workers = psutil.Process(process.pid).children(recursive=True)
-    assert len(workers) >= 2
-    return workers
 
 
 @pytest.mark.slow
@@ -287,11 +283,9 @@ def test_killed_preparation_goes_on_to_the_same_files(many_photos, tmp_path):
     assert process.returncode == 0, output
     flags = ("--short-side", 48, "--workers")
     process = start(many_photos, "-o", out, *flags, 2)
-    workers = wait_for_workers(out, process)
+    wait_for_photos(out, process)
     process.kill()  # SIGKILL: no handler runs.
     process.communicate(timeout=60)
-    psutil.wait_procs(workers, timeout=30)
-    assert not any(worker.is_running() for worker in workers)
     assert manifest(out)["found"] == 0
     (out / f".{'a1' * 16}.jpg").touch()  # As one that was being written.
     finished = {p: p.stat().st_mtime_ns for p in out.glob("[0-9]*.jpg")}
@@ -302,14 +296,3 @@ def test_killed_preparation_goes_on_to_the_same_files(many_photos, tmp_path):
     assert finished == {p: p.stat().st_mtime_ns for p in finished}
     assert jpegs(out) == jpegs(whole)
     assert len(jpegs(out)) == 300
-
-
-@pytest.mark.slow
-def test_killed_worker_is_one_sentence(many_photos, tmp_path):
-    out = tmp_path / "out"
-    process = start(many_photos, "-o", out, "--short-side", 48, "--workers", 2)
-    wait_for_workers(out, process)[-1].kill()
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "A worker process was killed" in " ".join(output.split())
-    assert "Traceback" not in output

@@ -8,14 +8,14 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from keras_colorizer.data.small_folder import Manifest, SmallPhotoSettings
+from keras_colorizer.data.small_folder import FORMAT, write_manifest
 from keras_colorizer.data.sources import embedded_photos, list_photos
 from keras_colorizer.data.survey import survey_photos
 from keras_colorizer.errors import DataError
 
 
 def test_embedded_photos_are_nine_and_all_fit():
-    found = survey_photos(list_photos(None), square=32)
+    found = survey_photos(None, square=32)
     assert len(embedded_photos()) == len(found.photos) == 9
 
 
@@ -43,7 +43,7 @@ def test_folder_of_shards_is_refused_in_a_sentence(tmp_path):
 
 def test_unfinished_folder_is_refused(photo_folder, tmp_path):
     shutil.copy(photo_folder / "00.png", tmp_path)
-    Manifest("photos", SmallPhotoSettings()).save(tmp_path)
+    write_manifest(tmp_path, {"format": FORMAT, "found": 0})
     with pytest.raises(DataError, match="is not finished: run `prepare`"):
         list_photos(str(tmp_path))
 
@@ -53,7 +53,7 @@ def test_manifest_of_another_program_is_ignored(photo_folder, tmp_path, text):
     shutil.copy(photo_folder / "00.png", tmp_path)
     (tmp_path / "manifest.json").write_text(text)
     (photo,) = list_photos(str(tmp_path))
-    assert photo.small is None
+    assert not photo.small_side
 
 
 def test_tensorflow_datasets_image_folder(tmp_path):
@@ -67,7 +67,7 @@ def test_tensorflow_datasets_image_folder(tmp_path):
             Image.fromarray(photo).save(path)
     sources = list_photos(f"tfds:{tmp_path}")
     assert len({photo.name for photo in sources}) == 5
-    assert len(survey_photos(sources, square=32).photos) == 5
+    assert len(survey_photos(f"tfds:{tmp_path}", square=32).photos) == 5
 
 
 def test_unknown_data_set_is_named():

@@ -441,11 +441,9 @@ def make_photos(folder, *, count, colored):
     ("count", "colored", "message"),
     [
         pytest.param(0, True, "holds no photo", id="none"),
-        pytest.param(
-            3, False, "has colors to learn from.*3 without", id="grey"
-        ),
-        pytest.param(1, True, "only one photo", id="one"),
-        pytest.param(4, True, "3 photos.*batch of 4.*--batch-size", id="few"),
+        pytest.param(3, False, "0 photos can be used.*3 without", id="grey"),
+        pytest.param(1, True, "1 photos can be used", id="one"),
+        pytest.param(4, True, "1 of them.*batch of 4.*--batch-size", id="few"),
     ],
 )
 def test_too_few_photos_are_named(

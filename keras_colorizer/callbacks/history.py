@@ -7,7 +7,6 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_colorizer.callbacks.validation import Validation
 from keras_colorizer.errors import TrainingError
 from keras_colorizer.files import whole_file
 from keras_colorizer.label import Label
@@ -22,13 +21,10 @@ class History(keras.callbacks.Callback):
     Rows of epochs that a resumed run repeats are dropped.
     """
 
-    def __init__(
-        self, path: Path, steps_per_epoch: int, validation: Validation
-    ) -> None:
+    def __init__(self, path: Path, steps_per_epoch: int) -> None:
         super().__init__()
         self.path = path
         self.steps_per_epoch = steps_per_epoch
-        self.validation = validation
         self.rows = read_history(path)
 
     def on_train_begin(self, logs: dict | None = None) -> None:
@@ -47,9 +43,6 @@ class History(keras.callbacks.Callback):
                 "stage": self.stage,
                 "learning_rate": self._learning_rate,
                 **{name: float(value) for name, value in logs.items()},
-                "grey_psnr": self.validation.grey.psnr,
-                "grey_ciede2000": self.validation.grey.ciede2000,
-                "true_colorfulness": self.validation.true_colorfulness,
                 "seconds": round(time.monotonic() - self._started, 1),
             }
         )

@@ -8,11 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw
-from rich.console import Console
 
 from keras_colorizer import encoding
-from keras_colorizer.data.photo_reader import PhotoReader
 from keras_colorizer.data.pipeline import validation_batches
+from keras_colorizer.data.survey import Survey
 from keras_colorizer.files import whole_file
 from keras_colorizer.metrics import (
     SCORE_NAMES,
@@ -29,31 +28,33 @@ MARGIN, HEADING = 4, 18  # Pixels.
 
 
 class Validation(keras.callbacks.Callback):
-    """Adds `val_psnr`, `val_ciede2000` and `val_colorfulness` to the logs.
+    """Adds scores such as `val_psnr` to the logs.
 
-    The moving average of the generator is judged, in inference mode, beside
-    the same photos with ab = 0.
+    The moving average of the generator is judged, in inference mode. Beside
+    it stand `grey_psnr` and `grey_ciede2000` of the same photos with ab = 0,
+    and their `true_colorfulness`.
     """
 
-    def __init__(self, reader: PhotoReader, console: Console) -> None:
+    def __init__(self, survey: Survey) -> None:
         super().__init__()
-        self.reader = reader
-        self.console = console
+        self.survey = survey
 
     @cached_property
     def batches(self) -> tf.data.Dataset:
-        return validation_batches(self.reader, batch_size=BATCH)
+        return validation_batches(self.survey, batch_size=BATCH)
 
     @cached_property
-    def grey(self) -> Scores:
-        return self._scores(
+    def constants(self) -> dict[str, float]:
+        grey = self._scores(
             lambda lightness: tf.zeros((*lightness.shape[:-1], 2))
         )
-
-    @cached_property
-    def true_colorfulness(self) -> float:
         photos = (encoding.decode_rgb(*batch).numpy() for batch in self.batches)
-        return float(np.mean([colorfulness(p) for b in photos for p in b]))
+        true = np.mean([colorfulness(p) for b in photos for p in b])
+        return {
+            "grey_psnr": grey.psnr,
+            "grey_ciede2000": grey.ciede2000,
+            "true_colorfulness": float(true),
+        }
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         # One function for all epochs: it is traced once.
@@ -63,14 +64,7 @@ class Validation(keras.callbacks.Callback):
         scores = self._scores(partial(self._predict, training=False))
         for name in SCORE_NAMES:
             logs[f"val_{name}"] = getattr(scores, name)
-        self.console.print(
-            f"  validation: PSNR {scores.psnr:.2f} dB (grey "
-            f"{self.grey.psnr:.2f}), CIEDE2000 {scores.ciede2000:.2f} (grey "
-            f"{self.grey.ciede2000:.2f}), colorfulness "
-            f"{scores.colorfulness:.1f} (grey 0, true "
-            f"{self.true_colorfulness:.1f})",
-            highlight=False,
-        )
+        logs.update(self.constants)
 
     def _scores(self, predict: Callable[[tf.Tensor], tf.Tensor]) -> Scores:
         scores: list[Scores] = []

@@ -4,21 +4,14 @@ import os
 import shlex
 import time
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from keras_colorizer.cli.running import FAILED
-from keras_colorizer.data.small_folder import Manifest, SmallPhotoSettings
+from keras_colorizer.data.small_folder import SmallPhotoSettings
 from keras_colorizer.errors import ConfigError, DataError
 
 
@@ -39,8 +32,8 @@ class Prepare:
             TensorFlow Datasets set.
         output: Folder for the small photos: new, or begun by the same command.
         settings: How they are made.
-        workers: Processes that read photos; by default as many as cores. Each
-            takes 100 MB and what the largest photo needs.
+        workers: Threads that read photos; by default as many as cores. Each
+            takes what the largest photo needs.
     """
 
     data: Annotated[
@@ -68,14 +61,13 @@ def prepare(options: Prepare) -> int:
     start = time.perf_counter()
     from keras_colorizer.data.preparation import prepare_photos
 
-    with _progress(console) as progress:
-        manifest, failures = prepare_photos(
-            options.data,
-            options.output,
-            options.settings,
-            workers=options.workers,
-            progress=progress,
-        )
+    manifest, failures = prepare_photos(
+        options.data,
+        options.output,
+        options.settings,
+        workers=options.workers,
+        console=console,
+    )
     for failure in failures:
         console.print(
             f"[bold red]Failed:[/] {escape(failure)}",
@@ -86,26 +78,14 @@ def prepare(options: Prepare) -> int:
     return FAILED if failures else 0
 
 
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-        transient=True,
-    )
-
-
-def _report(options: Prepare, manifest: Manifest, seconds: float) -> None:
-    counts = manifest.left_out.items()
+def _report(options: Prepare, manifest: dict[str, Any], seconds: float) -> None:
+    counts = manifest["left_out"].items()
     named = [f"{count:,} {reason}" for reason, count in counts if count]
     left_out = f"Left out: {', '.join(named) or 'none'}."
-    if manifest.taken == 0:
+    if manifest["taken"] == 0:
         raise DataError(f"Not one photo of {options.data} is fit. {left_out}")
     print(
-        f"{manifest.taken:,} of {manifest.found:,} photos are in "
+        f"{manifest['taken']:,} of {manifest['found']:,} photos are in "
         f"{options.output}, after {seconds:,.0f} s. {left_out}"
     )
     print(f"Train with: python train.py --data {shlex.quote(options.output)}")

@@ -5,9 +5,7 @@ from typing import Literal
 
 import tensorflow as tf
 
-from keras_colorizer.data.photo_split import split_photos
 from keras_colorizer.data.pipeline import training_batches, validation_batches
-from keras_colorizer.data.sources import list_photos
 from keras_colorizer.data.survey import survey_photos
 from keras_colorizer.errors import ConfigError
 
@@ -71,28 +69,24 @@ def photo_dataset(
     """
     _check(batch_size, validation_split, subset)
     survey = survey_photos(
-        list_photos(None if folder is None else str(folder)),
+        None if folder is None else str(folder),
         square=image_size,
+        batch_size=batch_size,
+        validation_fraction=validation_split or 0.0,
         keep_colorless=keep_colorless,
         cache=cache,
     )
-    split = split_photos(
-        survey,
-        batch_size=batch_size,
-        validation_fraction=validation_split or 0.0,
-    )
     if subset == "validation":
-        return validation_batches(split.validation, batch_size=batch_size)
+        return validation_batches(survey, batch_size=batch_size)
+    steps = survey.steps_per_epoch
     batches = training_batches(
-        split.training,
-        _rounds(first_step, split.steps_per_epoch),
-        batch_size=batch_size,
+        survey,
+        _rounds(first_step, steps),
         seed=seed,
         balance=balance,
         old_photos=old_photos,
     )
-    length = tf.data.experimental.assert_cardinality(split.steps_per_epoch)
-    return batches.apply(length)
+    return batches.apply(tf.data.experimental.assert_cardinality(steps))
 
 
 def _check(batch_size: int, share: float | None, subset: str | None) -> None:
@@ -100,13 +94,11 @@ def _check(batch_size: int, share: float | None, subset: str | None) -> None:
         raise ConfigError(
             f"`batch_size` must be at least 1. Received: {batch_size}"
         )
-    if subset not in (None, "training", "validation"):
+    is_split = subset in ("training", "validation") and 0 < (share or 0) < 1
+    if not is_split and (share, subset) != (None, None):
         raise ConfigError(
-            f"`subset` must be training or validation. Received: {subset}"
-        )
-    if (share is None) != (subset is None) or not 0 <= (share or 0) < 1:
-        raise ConfigError(
-            "`validation_split`, in [0, 1), and `subset` go together. "
+            "`validation_split`, in (0, 1), and `subset`, training or "
+            "validation, go together. "
             f"Received: validation_split={share} and subset={subset}"
         )
 

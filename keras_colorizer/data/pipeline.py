@@ -2,9 +2,9 @@
 
 The order of steps, and why:
 
-1. numbers, not photos, are shuffled: every number's place is a function of
-   the seed, so any step of any epoch can be resumed without replaying others;
-   they, boxes and flips are drawn for a whole batch in one go;
+1. numbers, not photos, are shuffled: what a batch is made of is a function of
+   the seed and its number, so any step of any epoch can be resumed without
+   replaying others;
 2. photos come from memory or, reduced while decoding, from their files;
 3. the box is cut and squashed to the square: the only resampling;
 4. whole batches are encoded by XLA, which is several times faster at it;
@@ -12,24 +12,30 @@ The order of steps, and why:
 """
 
 import os
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeAlias
 
+import numpy as np
 import tensorflow as tf
 
-from keras_colorizer.data.drawing import DrawingOrder, draw_boxes
+from keras_colorizer.data.drawing import Drawing
 from keras_colorizer.data.old_photos import encode_photos
-from keras_colorizer.data.photo_reader import PhotoReader
+from keras_colorizer.data.sources import SourcePhoto
+from keras_colorizer.data.survey import Survey, reading_side, reduction
+from keras_colorizer.photos import read_rgb
 
 # Set, not left to tf.data's AUTOTUNE, which was a third slower here.
 WORKERS = os.cpu_count()
 PREFETCHED = 2
 
+Cut: TypeAlias = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
 
 def training_batches(
-    reader: PhotoReader,
+    survey: Survey,
     steps: tf.data.Dataset,
     *,
-    batch_size: int,
     seed: int,
     balance: float = 0.0,
     old_photos: float = 0.0,
@@ -39,79 +45,104 @@ def training_batches(
     Batch number n is the same in every run with the same photos and settings.
 
     Args:
-        reader: The photos to draw from.
+        survey: The photos, and how many make a batch.
         steps: Numbers of the batches, int64 scalars.
-        batch_size: Squares per batch.
         seed: Of the order and the augmentation.
-        balance: Between the reader's groups, as of `DrawingOrder`.
+        balance: Between the photos' groups, as of `Drawing`.
         old_photos: Share of the squares that age.
 
     Returns:
         `lightness`, `(n, square, square, 1)`, and `ab`, `(n, square, square,
         2)`, float32 in [-1, 1].
     """
-    run = tf.constant(seed, tf.int64)
-    order = DrawingOrder(reader.groups, balance=balance)
+    photos, batch = survey.training, survey.batch_size
+    draw = Drawing(photos, batch_size=batch, seed=seed, balance=balance)
+    cut = photo_cutter(photos, survey.square)
 
-    def plan(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        numbers = step * batch_size + tf.range(batch_size, dtype=tf.int64)
-        photos = order(numbers, run)
-        shares = tf.random.stateless_uniform(
-            (batch_size, 5), tf.stack([run, step])
+    def drawn(step: tf.Tensor) -> tf.Tensor:
+        rows = tf.numpy_function(draw, [step], tf.int64)
+        return tf.ensure_shape(rows, (batch, 7))
+
+    def square(row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        rgb = _squashed(cut(row[0], row[1:5]), survey.square, "bilinear")
+        # `rgb[:, ::-1]` does the same, many times slower.
+        flipped = tf.cond(
+            row[5] == 1, lambda: tf.reverse(rgb, [1]), lambda: rgb
         )
-        boxes = draw_boxes(shares[:, :4], tf.gather(reader.shapes, photos))
-        seeds = tf.repeat([[run, step]], batch_size, axis=0)
-        return photos, boxes, shares[:, 4] < 0.5, seeds
+        return flipped, tf.stack([tf.constant(seed, tf.int64), row[6]])
 
-    encode = tf.function(
-        partial(encode_photos, old_photos=old_photos), jit_compile=True
-    )
-    squares = steps.map(plan).unbatch()
-    squares = squares.map(partial(_square, reader), num_parallel_calls=WORKERS)
-    batches = squares.batch(batch_size, drop_remainder=True)
-    batches = batches.map(encode, num_parallel_calls=WORKERS)
-    return batches.prefetch(PREFETCHED)
+    squares = steps.map(drawn).unbatch().map(square, WORKERS)
+    squares = squares.batch(batch, drop_remainder=True)
+    return _encoded(squares, partial(encode_photos, old_photos=old_photos))
 
 
-def validation_batches(
-    reader: PhotoReader, *, batch_size: int
-) -> tf.data.Dataset:
-    """Returns every photo once, whole, squashed to the square.
+def validation_batches(survey: Survey, *, batch_size: int) -> tf.data.Dataset:
+    """Returns every photo to judge with once, whole, squashed to the square.
 
     Args:
-        reader: The photos to judge with.
+        survey: The photos.
         batch_size: Photos per batch; the last batch may be smaller.
 
     Returns:
         `lightness` and `ab`, as of `training_batches`.
     """
+    cut = photo_cutter(survey.validation, survey.square)
+    whole = [(0, 0, *photo.shape) for photo in survey.validation]
 
-    def squash(index: tf.Tensor) -> tf.Tensor:
-        return _squashed(reader(index), reader.square, "area")
+    def squash(photo: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
+        return _squashed(cut(photo, box), survey.square, "area")
 
-    encode = tf.function(partial(encode_photos, seeds=None), jit_compile=True)
-    numbers = tf.data.Dataset.range(reader.count)
-    batches = numbers.map(squash, num_parallel_calls=WORKERS).batch(batch_size)
-    encoded = batches.map(encode, num_parallel_calls=WORKERS)
-    return encoded.prefetch(PREFETCHED)
+    numbered = tf.data.Dataset.from_tensor_slices(whole).enumerate()
+    squares = numbered.map(squash, WORKERS).batch(batch_size)
+    return _encoded(squares, partial(encode_photos, seeds=None))
 
 
-def _square(
-    reader: PhotoReader,
-    photo: tf.Tensor,
-    box: tf.Tensor,
-    is_flipped: tf.Tensor,
-    seed: tf.Tensor,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns `(square, square, 3)` uint8, and the seed of the batch."""
-    square = _squashed(reader.box(photo, box), reader.square, "bilinear")
-    # `square[:, ::-1]` does the same, many times slower.
-    flipped = tf.cond(
-        is_flipped, lambda: tf.reverse(square, [1]), lambda: square
-    )
-    return flipped, seed
+def photo_cutter(photos: Sequence[SourcePhoto], square: int) -> Cut:
+    """Returns a function that reads a part of a photo.
+
+    Its arguments are the photo's number and `(4,)` integers, top, left, height
+    and width; it returns `(height, width, 3)` uint8. Those of a photo that
+    `prepare` made are decoded by TensorFlow, and little else of it.
+    """
+    if photos[0].small_side:
+        return _jpeg_cutter(photos, square)
+
+    def cut(number: int, box: np.ndarray) -> np.ndarray:
+        top, left, height, width = box
+        pixels = photos[number].pixels
+        if pixels is None:
+            content = photos[number].content
+            pixels = read_rgb(content, short_side=reading_side(square))
+        return pixels[top : top + height, left : left + width]
+
+    def in_graph(number: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
+        rgb = tf.numpy_function(cut, [number, box], tf.uint8)
+        return tf.ensure_shape(rgb, (None, None, 3))
+
+    return in_graph
+
+
+def _jpeg_cutter(photos: Sequence[SourcePhoto], square: int) -> Cut:
+    paths = tf.constant([os.fsencode(str(photo.content)) for photo in photos])
+    ratio = reduction(photos[0].small_side, square)
+
+    def cut(number: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
+        return tf.image.decode_and_crop_jpeg(
+            tf.io.read_file(paths[number]),
+            tf.cast(box, tf.int32),
+            channels=3,
+            ratio=ratio,
+            dct_method="INTEGER_ACCURATE",  # As Pillow decodes.
+        )
+
+    return cut
 
 
 def _squashed(rgb: tf.Tensor, square: int, method: str) -> tf.Tensor:
     resized = tf.image.resize(rgb, (square, square), method=method)
     return tf.cast(tf.round(resized), tf.uint8)
+
+
+def _encoded(batches: tf.data.Dataset, encode: Callable) -> tf.data.Dataset:
+    compiled = tf.function(encode, jit_compile=True)
+    return batches.map(compiled, WORKERS).prefetch(PREFETCHED)

@@ -1,31 +1,39 @@
-"""From photos to a folder of small photos, on all cores."""
+"""From photos of any format to a folder of the small JPEGs to train on."""
 
 import dataclasses
-import multiprocessing
 import os
-import signal
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import cache, partial
+from io import BytesIO
 from itertools import islice
+from operator import length_hint
 from pathlib import Path
+from typing import Any
 
-from rich.progress import Progress
+import numpy as np
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+from rich.console import Console
+from rich.progress import track
 
 from keras_colorizer.data.near_duplicates import DifferentPhotos, Likeness
-from keras_colorizer.data.small_folder import Manifest, SmallPhotoSettings
-from keras_colorizer.data.small_photo import make_small_photo
+from keras_colorizer.data.small_folder import (
+    FORMAT,
+    SmallPhotoSettings,
+    read_manifest,
+    write_manifest,
+)
 from keras_colorizer.data.sources import TFDS_PREFIX, SourcePhoto, stream_photos
-from keras_colorizer.data.survey import ColorlessPhotoError
-from keras_colorizer.errors import ColorizerError, ConfigError, PhotoError
+from keras_colorizer.data.survey import ColorlessPhotoError, check_color
+from keras_colorizer.errors import ConfigError, PhotoError
+from keras_colorizer.files import whole_file
+from keras_colorizer.photos import read_rgb
 
 REASONS = UNREADABLE, GREY, NEAR = "unreadable", "colorless", "near-duplicate"
-BATCH, CHUNK = 1024, 8  # Photos given to all processes, and to one, at once.
-TEMPORARY = f".{'[0-9a-f]' * 32}*"  # As `whole_file` names them.
+BATCH = 256  # Photos waiting at once: Ctrl-C, too, waits for them.
+LONGEST_SIDE = 65_500  # Of a JPEG, in pixels.
 
 
 def prepare_photos(
@@ -34,8 +42,8 @@ def prepare_photos(
     settings: SmallPhotoSettings,
     *,
     workers: int,
-    progress: Progress,
-) -> tuple[Manifest, list[str]]:
+    console: Console,
+) -> tuple[dict[str, Any], list[str]]:
     """Fills a folder with small JPEGs, in subfolders as the photos are.
 
     Photos that are there are not made anew, but all are compared in the same
@@ -47,9 +55,8 @@ def prepare_photos(
         output: Folder to write to: new, empty, or begun with the same photos
             and settings.
         settings: How small photos are made.
-        workers: Processes that read photos; they end with this one, even if
-            it is killed. With 1, this one does the work.
-        progress: Where to show how far it is.
+        workers: Threads that read photos.
+        console: Where to show how far it is.
 
     Returns:
         The folder's manifest, and a sentence for each photo that cannot be
@@ -59,128 +66,140 @@ def prepare_photos(
         DataError: If there are no photos.
         ConfigError: If the folder is not fit to write to.
         OSError: If a small photo cannot be written.
-        ColorizerError: If a worker process was killed.
     """
-    found, sources = stream_photos(data)
-    begun = _open_folder(output, data, settings)
-    task = progress.add_task("Preparing", total=found)
+    sources, folder = stream_photos(data), Path(output)
+    manifest = _open_folder(folder, data, settings)
     counts: Counter[str | None] = Counter()
     failures, taken = [], DifferentPhotos()
-    with _pool(workers) as pool:
-        for source, target, photo in _made(pool, sources, output, settings):
+    with ThreadPoolExecutor(workers) as pool:
+        for source, photo in track(
+            _made(pool, sources, partial(_make_small_photo, folder, settings)),
+            description="Preparing",
+            total=length_hint(sources) or None,
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        ):
             reason = None
             if isinstance(photo, ColorlessPhotoError):
                 reason = GREY
             elif isinstance(photo, PhotoError):
                 reason = UNREADABLE
-                failures.append(_named(source, str(photo)))
+                failures.append(f"{source.name}: {photo}")
             elif not (settings.keep_near_duplicates or taken.add(photo)):
                 reason = NEAR
-                target.unlink()
+                _target(folder, source).unlink()
             counts[reason] += 1
-            progress.advance(task)
-    left_out = {reason: counts[reason] for reason in REASONS}
-    manifest = dataclasses.replace(
-        begun, found=found, taken=counts[None], left_out=left_out
-    )
-    manifest.save(Path(output))
+    manifest |= {"found": counts.total(), "taken": counts[None]}
+    manifest["left_out"] = {reason: counts[reason] for reason in REASONS}
+    write_manifest(folder, manifest)
     return manifest, failures
 
 
 def _open_folder(
-    output: str, data: str, settings: SmallPhotoSettings
-) -> Manifest:
+    folder: Path, data: str, settings: SmallPhotoSettings
+) -> dict[str, Any]:
     """Claims a folder, and clears away what a killed call left half-written."""
     source = data if data.startswith(TFDS_PREFIX) else os.path.abspath(data)
-    if "://" in output or Path(os.path.abspath(output)).is_relative_to(source):
+    is_inside = Path(os.path.abspath(folder)).is_relative_to(source)
+    if is_inside or ":/" in str(folder):
         raise ConfigError(
-            f"-o {output} must be a folder of this machine, and not inside "
+            f"-o {folder} must be a folder of this machine, and not inside "
             "that of the photos."
         )
-    folder, begun = Path(output), Manifest(source, settings)
+    begun = {
+        "format": FORMAT,
+        "source": source,
+        "settings": dataclasses.asdict(settings),
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _check_same(folder, Manifest.load(folder), begun)
-        begun.save(folder)
-        for half_written in folder.rglob(TEMPORARY):
+        for half_written in folder.rglob(f".{'?' * 32}.*"):
             half_written.unlink()
+        _check_same(folder, begun)
+        manifest = begun | {"found": 0, "taken": 0, "left_out": {}}
+        write_manifest(folder, manifest)
     except OSError as error:
         raise ConfigError(
-            f"-o {output} cannot be written: {error.strerror}."
+            f"-o {folder} cannot be written: {error.strerror}."
         ) from None
-    return begun
+    return manifest
 
 
-def _check_same(
-    folder: Path, earlier: Manifest | None, begun: Manifest
-) -> None:
-    if earlier is None:
-        if any(path.name[0] != "." for path in folder.iterdir()):
-            raise ConfigError(
-                f"`{folder}` holds other files: choose another one with -o."
-            )
-        return
-    old, new = (
-        {"the photos": x.source, **dataclasses.asdict(x.settings)}
-        for x in (earlier, begun)
-    )
-    for name, value in old.items():
-        if value != new[name]:
-            raise ConfigError(
-                f"`{folder}` was begun with {name.replace('_', ' ')} {value}, "
-                f"not {new[name]}: choose another folder with -o."
-            )
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[Executor]:
-    pool: Executor = ThreadPoolExecutor(1)
-    if workers > 1:
-        spawn = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(workers, spawn, initializer=_start)
-    try:
-        yield pool
-    except BrokenProcessPool:
-        raise ColorizerError(
-            "A worker process was killed, most often because memory ran out: "
-            "run the command again with fewer --workers; it goes on where it "
-            "stopped."
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Left to the parent.
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    if parent := multiprocessing.parent_process():
-        parent.join()
-    os._exit(1)
+def _check_same(folder: Path, begun: dict[str, Any]) -> None:
+    earlier = read_manifest(folder)
+    if earlier is None and any(folder.glob("[!.]*")):
+        raise ConfigError(
+            f"`{folder}` holds other files: choose another one with -o."
+        )
+    if earlier and not begun.items() <= earlier.items():
+        raise ConfigError(
+            f"`{folder}` was begun with other photos or settings, "
+            f"{earlier['source']} and {earlier['settings']}: choose another "
+            "one with -o."
+        )
 
 
 def _made(
     pool: Executor,
-    sources: Iterator[SourcePhoto],
-    output: str,
-    settings: SmallPhotoSettings,
-) -> Iterator[tuple[SourcePhoto, Path, Likeness | PhotoError]]:
-    make = partial(make_small_photo, settings=settings)
-    while batch := list(islice(sources, BATCH)):
-        contents = [source.content for source in batch]
-        targets = [_target(Path(output, source.relative)) for source in batch]
-        made = pool.map(make, contents, targets, chunksize=CHUNK)
-        yield from zip(batch, targets, made, strict=True)
+    sources: Iterable[SourcePhoto],
+    make: Callable[[SourcePhoto], Likeness | PhotoError],
+) -> Iterator[tuple[SourcePhoto, Likeness | PhotoError]]:
+    waiting = iter(sources)
+    while batch := list(islice(waiting, BATCH)):
+        yield from zip(batch, pool.map(make, batch), strict=True)
 
 
-def _target(path: Path) -> Path:
+def _target(folder: Path, source: SourcePhoto) -> Path:
+    path = folder / source.relative
     if path.suffix.lower() in (".jpg", ".jpeg"):
         return path
     return path.with_name(f"{path.name}.jpg")
 
 
-def _named(source: SourcePhoto, reason: str) -> str:
-    """Readers of bytes cannot name the photo."""
-    return reason if source.name in reason else f"{source.name}: {reason}"
+def _make_small_photo(
+    folder: Path, settings: SmallPhotoSettings, source: SourcePhoto
+) -> Likeness | PhotoError:
+    """Writes a small JPEG, unless it is there, and returns its look."""
+    target = _target(folder, source)
+    try:
+        with Image.open(target) as done:
+            return Likeness.of(done.convert("RGB"))
+    except OSError:
+        pass  # Not there yet, or damaged since.
+    try:
+        jpeg = _reduced(source.read(), settings)
+        photo = Image.open(BytesIO(jpeg)).convert("RGB")
+        if not settings.keep_colorless:
+            check_color(np.asarray(photo))
+    except PhotoError as error:
+        return error
+    with whole_file(target) as temporary:
+        temporary.write_bytes(jpeg)
+    return Likeness.of(photo)
+
+
+def _reduced(content: bytes, settings: SmallPhotoSettings) -> bytes:
+    side, limit = settings.short_side, settings.max_pixels
+    rgb = read_rgb(content, short_side=side, max_pixels=limit)
+    photo, buffer = Image.fromarray(rgb), BytesIO()
+    # To the exact size: `read_rgb` gives less than twice as much.
+    scale = side / min(photo.size)
+    size = round(photo.width * scale), round(photo.height * scale)
+    if max(size) > LONGEST_SIDE:
+        raise PhotoError("The photo is too long and narrow for a JPEG.")
+    photo.resize(size, Image.Resampling.BICUBIC).save(
+        buffer, "JPEG", qtables=_tables(settings.quality), subsampling=0
+    )
+    return buffer.getvalue()
+
+
+@cache
+def _tables(quality: int) -> list[list[int]]:
+    """The JPEG standard's table for lightness, for color as well.
+
+    Its own for color blurs what is to be learned.
+    """
+    buffer = BytesIO()
+    Image.new("L", (8, 8)).save(buffer, "JPEG", quality=quality)
+    return [JpegImageFile(BytesIO(buffer.getvalue())).quantization[0]]

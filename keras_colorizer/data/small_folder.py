@@ -1,9 +1,9 @@
 """Folders of small photos: their settings, and their counts in a manifest."""
 
-import dataclasses
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from keras_colorizer.errors import ConfigError, DataError
 from keras_colorizer.files import whole_file
@@ -24,8 +24,8 @@ class SmallPhotoSettings:
             space. Squares larger than this cannot be trained on.
         quality: Of the JPEGs, 1 to 95, on Pillow's scale. Color is kept as
             finely as lightness: at full resolution, and quantized alike.
-        keep_colorless: Take grey and sepia photos, too. Training leaves them
-            out unless it is given --keep-colorless as well.
+        keep_colorless: Take grey and sepia photos, too: they teach the
+            generator to leave photos grey.
         keep_near_duplicates: Take photos that look like an earlier one, too:
             copied, resized, recompressed, slightly cropped, the next frame.
         max_pixels: Leave out larger photos instead of decoding them.
@@ -47,48 +47,32 @@ class SmallPhotoSettings:
                 )
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """The manifest of a folder of small photos.
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Writes the manifest into the folder, whole or not at all."""
+    with whole_file(folder / MANIFEST) as temporary:
+        temporary.write_text(json.dumps(manifest, indent=2) + "\n")
 
-    Attributes:
-        source: The photos that it is made of, as `--data` names them.
-        settings: How.
-        found: The number of photos; 0 until all have been looked at.
-        taken: The number of small photos.
-        left_out: The number of others, by reason.
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """Reads the manifest of a folder; None if `prepare` has written none.
+
+    Returns:
+        `format`; `source`, the photos that it is made of, as `--data` names
+        them; `settings`; `found`, the number of photos, 0 until all have been
+        looked at; `taken`, the number of small photos; `left_out`, the number
+        of others by reason.
+
+    Raises:
+        DataError: If the folder holds shards.
     """
-
-    source: str
-    settings: SmallPhotoSettings
-    found: int = 0
-    taken: int = 0
-    left_out: dict[str, int] = field(default_factory=dict)
-
-    def save(self, folder: Path) -> None:
-        """Writes it into the folder, whole or not at all."""
-        values = {"format": FORMAT, **dataclasses.asdict(self)}
-        with whole_file(folder / MANIFEST) as temporary:
-            temporary.write_text(json.dumps(values, indent=2) + "\n")
-
-    @classmethod
-    def load(cls, folder: Path) -> "Manifest | None":
-        """Reads what `save` wrote; None if the folder has none of it.
-
-        Raises:
-            DataError: If the folder holds shards.
-        """
-        try:
-            values = json.loads((folder / MANIFEST).read_bytes())
-            written_as = values.pop("format")
-            if written_as == FORMAT:
-                settings = SmallPhotoSettings(**values.pop("settings"))
-                return cls(settings=settings, **values)
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
-            return None  # There is none, or it is of another program.
-        if written_as == SHARDS:
-            raise DataError(
-                f"`{folder}` holds shards, which are no longer read: run "
-                "`prepare` on the photos again, into another folder."
-            )
-        return None
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        written_as = manifest["format"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None  # There is none, or it is of another program.
+    if written_as == SHARDS:
+        raise DataError(
+            f"`{folder}` holds shards, which are no longer read: run "
+            "`prepare` on the photos again, into another folder."
+        )
+    return manifest if written_as == FORMAT else None

@@ -1,17 +1,19 @@
 """Sources of photos: folders, globs, TensorFlow Datasets, scikit-image.
 
-Every source becomes a list of `SourcePhoto`; nothing is decoded here.
+Every source becomes `SourcePhoto`s; nothing is decoded here.
 """
 
-import importlib.util
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from keras_colorizer.data.small_folder import Manifest, SmallPhotoSettings
-from keras_colorizer.errors import DataError, first_line
+import numpy as np
+import skimage
+
+from keras_colorizer.data.small_folder import read_manifest
+from keras_colorizer.errors import DataError, UnreadablePhotoError, first_line
 from keras_colorizer.photos import find_photos
 
 TFDS_PREFIX = "tfds:"
@@ -31,27 +33,47 @@ EMBEDDED_PHOTOS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SourcePhoto:
-    """A photo that was found but not decoded yet.
+    """A photo, and what a survey finds out about it.
 
     Attributes:
         name: For reports.
         content: The file, or its bytes where there is no file.
         relative: Its path below what was named, with "/".
-        small: The settings of `prepare`, if that made it.
+        small_side: Pixels of its shorter side, if `prepare` made it, else 0.
+        digest: Hash of the file, 16 hexadecimal digits.
+        shape: Height and width in pixels at training size.
+        pixels: `(height, width, 3)` uint8 at training size, if memory allows,
+            and never of what `prepare` made.
     """
 
     name: str
     content: Path | bytes
     relative: str = ""
-    small: SmallPhotoSettings | None = None
+    small_side: int = 0
+    digest: str = ""
+    shape: tuple[int, int] = (0, 0)
+    pixels: np.ndarray | None = field(default=None, repr=False)
 
     @property
     def group(self) -> str:
         """The first subfolder on the way to it, if any."""
         first, slash, _ = self.relative.partition("/")
         return first if slash else ""
+
+    def read(self) -> bytes:
+        """Returns the file.
+
+        Raises:
+            UnreadablePhotoError: If that fails.
+        """
+        if isinstance(self.content, bytes):
+            return self.content
+        try:
+            return self.content.read_bytes()
+        except OSError as error:
+            raise UnreadablePhotoError(f"{error.strerror}.") from None
 
 
 def list_photos(data: str | None) -> list[SourcePhoto]:
@@ -65,41 +87,34 @@ def list_photos(data: str | None) -> list[SourcePhoto]:
         DataError: If nothing is found there, or `prepare` has not finished it.
     """
     if data is None:
-        return [SourcePhoto(p.name, p) for p in embedded_photos()]
-    return list(stream_photos(data)[1])
+        return [SourcePhoto(path.name, path) for path in embedded_photos()]
+    return list(stream_photos(data))
 
 
-def stream_photos(data: str) -> tuple[int, Iterator[SourcePhoto]]:
-    """Counts the photos, and yields them as `list_photos` lists them."""
+def stream_photos(data: str) -> Iterable[SourcePhoto]:
+    """Yields what `list_photos` lists; where all are files, it is a list."""
     if data.startswith(TFDS_PREFIX):
         return _tfds_stream(data)
-    manifest = Manifest.load(Path(data))
-    if manifest and not manifest.found:
+    manifest = read_manifest(Path(data))
+    if manifest and not manifest["found"]:
         raise DataError(
             f"`{data}` is not finished: run `prepare` again with the same "
             "photos and settings; it goes on where it stopped."
         )
-    small = manifest.settings if manifest else None
-    found = find_photos([data])
-    return len(found), (
-        SourcePhoto(str(p.path), p.path, p.relative.as_posix(), small)
-        for p in found
-    )
+    side = manifest["settings"]["short_side"] if manifest else 0
+    return [
+        SourcePhoto(str(p.path), p.path, p.relative.as_posix(), side)
+        for p in find_photos([data])
+    ]
 
 
 def embedded_photos() -> list[Path]:
     """Returns the color photos inside the installed scikit-image."""
-    spec = importlib.util.find_spec("skimage")
-    if spec is None or not spec.submodule_search_locations:
-        raise DataError(
-            "scikit-image, whose photos are the default, is not installed: "
-            "pip install scikit-image, or name your photos with --data."
-        )
-    folder = Path(spec.submodule_search_locations[0]) / "data"
+    folder = Path(skimage.__file__).parent / "data"
     return [folder / name for name in EMBEDDED_PHOTOS]
 
 
-def _tfds_stream(data: str) -> tuple[int, Iterator[SourcePhoto]]:
+def _tfds_stream(data: str) -> Iterator[SourcePhoto]:
     try:
         import tensorflow_datasets as tfds
     except ImportError:
@@ -113,16 +128,11 @@ def _tfds_stream(data: str) -> tuple[int, Iterator[SourcePhoto]]:
             f"The data set {data} has no feature `image`: choose one of photos."
         )
     decoders = {"image": tfds.decode.SkipDecoding()}
-
-    def photos() -> Iterator[SourcePhoto]:
-        for split in sorted(builder.info.splits):
-            examples = builder.as_dataset(split=split, decoders=decoders)
-            for number, example in enumerate(tfds.as_numpy(examples)):
-                name, relative = f"{data}/{split}/{number}", f"{split}-{number}"
-                yield SourcePhoto(name, example["image"], relative)
-
-    splits = builder.info.splits.values()
-    return sum(split.num_examples for split in splits), photos()
+    for split in sorted(builder.info.splits):
+        examples = builder.as_dataset(split=split, decoders=decoders)
+        for number, example in enumerate(tfds.as_numpy(examples)):
+            name, relative = f"{data}/{split}/{number}", f"{split}-{number}"
+            yield SourcePhoto(name, example["image"], relative)
 
 
 def _tfds_builder(tfds: ModuleType, name: str) -> Any:

@@ -1,8 +1,8 @@
 """The survey of all photos before training: contents, and photos left out."""
 
 import hashlib
+import math
 import os
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,17 +14,15 @@ from PIL import Image
 from rich.progress import track
 from skimage.color import rgb2lab
 
-from keras_colorizer.data.sources import SourcePhoto
+from keras_colorizer.data.drawing import SHORT_SIDE_PER_CROP
+from keras_colorizer.data.sources import SourcePhoto, list_photos
 from keras_colorizer.errors import (
     ConfigError,
+    DataError,
     PhotoError,
     UnreadablePhotoError,
-    first_line,
 )
 from keras_colorizer.photos import read_rgb
-
-# pix2pix resizes to 286 and crops 256.
-SHORT_SIDE_PER_CROP = 286 / 256
 
 # Root mean square of what lightness does not explain of a* and b*, in
 # L*a*b* units: 0 for grey, below 2 for a toned print.
@@ -33,24 +31,7 @@ LIGHTNESS_BINS = 16
 SAMPLES = 4096
 
 JPEG_END = b"\xff\xd9"
-
-
-@dataclass(slots=True)
-class SurveyedPhoto:
-    """A photo that could be decoded.
-
-    Attributes:
-        source: Where it comes from.
-        digest: Hash of the file, 16 hexadecimal digits.
-        shape: Height and width in pixels at training size.
-        pixels: `(height, width, 3)` uint8 at training size; None once
-            dropped to save memory.
-    """
-
-    source: SourcePhoto
-    digest: str
-    shape: tuple[int, int]
-    pixels: np.ndarray | None = field(repr=False)
+RATIOS = (8, 4, 2, 1)  # What a JPEG can be divided by while it is decoded.
 
 
 @dataclass
@@ -59,32 +40,36 @@ class Survey:
 
     Attributes:
         square: Side in pixels of the squares to train on.
+        batch_size: Squares per batch.
+        held_out: How many photos are set aside to judge with.
         photos: Those fit to train on, in order of their digests.
         colorless: Names of those left out for having no color.
         unreadable: Names and reasons of those that could not be decoded.
         duplicates: Names of those that are byte for byte another one.
-        is_cached: Whether the pixels are kept in memory.
-        decoded_bytes: Memory of all fit photos, decoded at training size.
     """
 
     square: int
-    photos: list[SurveyedPhoto] = field(default_factory=list)
+    batch_size: int
+    held_out: int = 0
+    photos: list[SourcePhoto] = field(default_factory=list)
     colorless: list[str] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
     duplicates: list[str] = field(default_factory=list)
-    is_cached: bool = True
-    decoded_bytes: int = 0
 
-    def add(self, photo: SurveyedPhoto, *, limit: float) -> None:
-        """Adds a photo; drops all pixels once they take `limit` bytes."""
-        self.photos.append(photo)
-        self.decoded_bytes += 3 * photo.shape[0] * photo.shape[1]
-        if not self.is_cached:
-            photo.pixels = None
-        elif self.decoded_bytes > limit:
-            self.is_cached = False
-            for earlier in self.photos:
-                earlier.pixels = None
+    @property
+    def validation(self) -> list[SourcePhoto]:
+        """The photos to judge with: all, if none is set aside."""
+        return self.photos[: self.held_out] or self.photos
+
+    @property
+    def training(self) -> list[SourcePhoto]:
+        """The photos to train on."""
+        return self.photos[self.held_out :]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many whole batches the photos to train on fill."""
+        return len(self.training) // self.batch_size
 
 
 class ColorlessPhotoError(PhotoError):
@@ -92,113 +77,147 @@ class ColorlessPhotoError(PhotoError):
 
 
 def survey_photos(
-    sources: Sequence[SourcePhoto],
+    data: str | None,
     *,
     square: int,
+    batch_size: int = 1,
+    validation_fraction: float = 0.0,
     keep_colorless: bool = False,
     cache: str = "auto",
     quiet: bool = True,
 ) -> Survey:
     """Looks at every photo once, and sorts out those not fit to train on.
 
+    Those set aside for validation are the first by file hash: the same files
+    are always split the same way, whatever they are called and in whatever
+    order they are found.
+
     Args:
-        sources: The photos.
+        data: As of `list_photos`.
         square: Side in pixels of the squares to train on.
-        keep_colorless: Whether grey and toned photos are fit, too.
+        batch_size: The least number of photos to train on.
+        validation_fraction: Share of the photos to set aside, at least one;
+            with 0 none is.
+        keep_colorless: Whether grey and toned photos are fit, too. Of what
+            `prepare` made all are.
         cache: `on` keeps the decoded photos, `off` does not, and `auto` does
-            as long as they take at most half of the free memory.
+            with as many as half of the free memory holds.
         quiet: Show no progress bar.
 
     Raises:
         ConfigError: If `prepare` made the photos too small for the squares.
+        DataError: If there are no photos, or too few to train on.
     """
-    survey, digests = Survey(square, is_cached=cache != "off"), set()
+    photos, survey = list_photos(data), Survey(square, batch_size)
     free = psutil.virtual_memory().available
-    limit = free / 2 if cache == "auto" else float("inf")
-    look = partial(_look, survey, square, keep_colorless)
+    room = {"on": float("inf"), "auto": free / 2, "off": 0}[cache]
+    digests: set[str] = set()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         looks = track(
-            pool.map(look, sources),
+            pool.map(partial(_look, square, keep_colorless), photos),
             description="Looking at the photos",
-            total=len(sources),
+            total=len(photos),
             transient=True,
             disable=quiet,
         )
-        for source, photo in zip(sources, looks, strict=True):
-            if isinstance(photo, ColorlessPhotoError):
-                survey.colorless.append(source.name)
-            elif isinstance(photo, PhotoError):
-                survey.unreadable[source.name] = str(photo)
+        for photo, error in zip(photos, looks, strict=True):
+            if isinstance(error, ColorlessPhotoError):
+                survey.colorless.append(photo.name)
+            elif error:
+                survey.unreadable[photo.name] = str(error)
             elif photo.digest in digests:
-                survey.duplicates.append(source.name)
+                survey.duplicates.append(photo.name)
             else:
                 digests.add(photo.digest)
-                survey.add(photo, limit=limit)
+                survey.photos.append(photo)
+                room -= 3 * math.prod(photo.shape)
+            if error or room < 0:
+                photo.pixels = None
+    return _split(survey, validation_fraction)
+
+
+def _split(survey: Survey, fraction: float) -> Survey:
     survey.photos.sort(key=lambda photo: photo.digest)
+    total = len(survey.photos)
+    survey.held_out = max(fraction > 0, round(total * fraction))
+    if survey.steps_per_epoch == 0:
+        counts = (
+            f"{len(survey.unreadable)} unreadable, {len(survey.colorless)} "
+            f"without color, {len(survey.duplicates)} duplicates"
+        )
+        first = [*map(": ".join, survey.unreadable.items()), *survey.colorless]
+        raise DataError(
+            f"{total} photos can be used ({counts}), {survey.held_out} of them "
+            f"to judge with: too few for a batch of {survey.batch_size}. Add "
+            "color photos, lower the batch size (--batch-size), or train on "
+            "photos without color, too (--keep-colorless)."
+            + f" Left out first: {first[0]}"
+            * bool(first)
+        )
     return survey
 
 
 def _look(
-    survey: Survey, square: int, keep_colorless: bool, source: SourcePhoto
-) -> SurveyedPhoto | PhotoError:
-    side, small = reading_side(source, square), source.small
-    encoded = source.content
+    square: int, keep_colorless: bool, photo: SourcePhoto
+) -> PhotoError | None:
+    """Completes a photo, or returns why it is not fit."""
     try:
-        if not isinstance(encoded, bytes):
-            encoded = encoded.read_bytes()
-        digest = hashlib.blake2b(encoded, digest_size=8).hexdigest()
-        if small is not None:
-            shape = _small_shape(encoded, small.short_side, side)
-            has_color = keep_colorless or not small.keep_colorless
-            if has_color and not survey.is_cached:
-                return SurveyedPhoto(source, digest, shape, None)
-        pixels = read_rgb(encoded, short_side=side)
+        encoded = photo.read()
+        photo.digest = hashlib.blake2b(encoded, digest_size=8).hexdigest()
+        if photo.small_side:
+            photo.shape = _small_shape(encoded, photo.small_side, square)
+            return None
+        pixels = read_rgb(encoded, short_side=reading_side(square))
         if not keep_colorless:
             check_color(pixels)
-    except OSError as error:
-        reason = error.strerror or first_line(error)
-        return UnreadablePhotoError(f"{source.name}: {reason}")
+        photo.shape, photo.pixels = pixels.shape[:2], pixels
     except PhotoError as error:
         return error
-    return SurveyedPhoto(source, digest, pixels.shape[:2], pixels)
+    return None
 
 
-def _small_shape(encoded: bytes, stored: int, side: int) -> tuple[int, int]:
+def _small_shape(encoded: bytes, side: int, square: int) -> tuple[int, int]:
     """Height and width of a small photo as read, from its header alone."""
-    with Image.open(BytesIO(encoded), formats=["JPEG"]) as photo:
-        is_whole = encoded.endswith(JPEG_END)
-        if not (is_whole and photo.mode == "RGB" and min(photo.size) == stored):
-            raise UnreadablePhotoError(
-                "The photo is not as `prepare` makes them, or damaged."
-            )
-        photo.draft(None, (side, side))
-        return photo.height, photo.width
+    ratio = reduction(side, square)
+    try:
+        with Image.open(BytesIO(encoded), formats=["JPEG"]) as photo:
+            is_plain = photo.mode == "RGB" and min(photo.size) == side
+            if is_plain and encoded.endswith(JPEG_END):
+                return -(-photo.height // ratio), -(-photo.width // ratio)
+    except OSError:
+        pass  # No JPEG.
+    raise UnreadablePhotoError(
+        "The photo is not as `prepare` makes them, or damaged."
+    )
 
 
-def reading_side(source: SourcePhoto, square: int) -> int:
+def reading_side(square: int) -> int:
     """Returns what the short side of a photo is read as, at least.
 
-    What `prepare` made is not enlarged; and as decoders of JPEGs divide by 8
-    at most, it is not divided by 16 or more.
+    Args:
+        square: Side in pixels of the squares to train on.
+    """
+    return round(square * SHORT_SIDE_PER_CROP)
+
+
+def reduction(small_side: int, square: int) -> int:
+    """Returns how far a small photo is divided while it is decoded.
 
     Args:
-        source: The photo.
+        small_side: Its shorter side, as `prepare` made it.
         square: Side in pixels of the squares to train on.
 
     Raises:
-        ConfigError: If `prepare` made it too small for the squares.
+        ConfigError: If it is too small for the squares.
     """
-    side = round(square * SHORT_SIDE_PER_CROP)
-    if source.small is None:
-        return side
-    stored = source.small.short_side
-    if stored < square:
+    if small_side < square:
         raise ConfigError(
-            f"`prepare` made photos of {stored} pixels, too small for squares "
-            f"of {square}: choose a smaller --image-size or --preset, or run "
-            f"`prepare` with --short-side {round(square * 9 / 8)}."
+            f"`prepare` made photos of {small_side} pixels, too small for "
+            f"squares of {square}: choose a smaller --image-size or --preset, "
+            f"or run `prepare` with --short-side {round(square * 9 / 8)}."
         )
-    return max(min(side, stored), -(-stored // 15))
+    fits = (r for r in RATIOS if small_side // r >= reading_side(square))
+    return next(fits, 1)
 
 
 def check_color(rgb: np.ndarray) -> None:

@@ -2,59 +2,50 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 from rich.console import Console
 
-from keras_colorizer.callbacks.checkpoints import Checkpoints
 from keras_colorizer.callbacks.history import BestGenerator, History
 from keras_colorizer.callbacks.loss_watch import LossWatch
 from keras_colorizer.callbacks.validation import SampleSheets, Validation
 from keras_colorizer.config import TrainingConfig
-from keras_colorizer.data.photo_split import PhotoSplit
+from keras_colorizer.data.survey import Survey
 from keras_colorizer.label import Label
 from keras_colorizer.training.report import Report
 from keras_colorizer.training.run_folder import RunFolder
+from keras_colorizer.training.stages import SecondHalfDecay
 
 PROFILED = (6, 10)  # First and last step; the first one of all is compiled.
-
-
-class RunCallbacks(NamedTuple):
-    """The callbacks of a run: all, and two of them by name."""
-
-    history: History
-    checkpoints: Checkpoints
-    in_order: list[keras.callbacks.Callback]  # Each may use earlier logs.
 
 
 def run_callbacks(
     config: TrainingConfig,
     folder: RunFolder,
-    split: PhotoSplit,
+    survey: Survey,
     label: Label,
     own: Iterable[keras.callbacks.Callback],
     console: Console,
-) -> RunCallbacks:
-    """Returns what writes the run folder.
+) -> list[keras.callbacks.Callback]:
+    """Returns what writes the run folder, but for checkpoints.
 
-    The user's own see the scores of the validation; what they log is written
-    to `history.csv`.
+    Each may use what earlier ones log. The user's own see the scores of the
+    validation; what they log is written to `history.csv`.
     """
-    curves = _curves(folder.logs, profile=config.profile)
-    steps = split.steps_per_epoch
-    validation = Validation(split.validation, console)
-    samples = SampleSheets(validation, folder.samples, folder.logs)
-    history = History(folder.history, steps, validation)
-    best = BestGenerator(folder.generator, history, label)
-    report = Report(folder, config, split, history)
-    checkpoints = Checkpoints(
-        folder.checkpoint, config.checkpoint_minutes, steps
-    )
-    watched = [LossWatch(console), validation, samples, best]
-    in_order = [*watched, *own, curves, history, report, checkpoints]
-    return RunCallbacks(history, checkpoints, in_order)
+    validation = Validation(survey)
+    history = History(folder.history, survey.steps_per_epoch)
+    return [
+        SecondHalfDecay(config.learning_rate, config.epochs),
+        LossWatch(console),
+        validation,
+        SampleSheets(validation, folder.samples, folder.logs),
+        BestGenerator(folder.generator, history, label),
+        *own,
+        _curves(folder.logs, profile=config.profile),
+        history,
+        Report(folder, config, survey, history),
+    ]
 
 
 def _curves(folder: Path, *, profile: bool) -> keras.callbacks.TensorBoard:

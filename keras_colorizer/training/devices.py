@@ -60,5 +60,6 @@ def device_errors() -> Iterator[None]:
     except tf.errors.OpError as error:
         raise TrainingError(
             f"TensorFlow had to stop: {first_line(error)}. If memory ran out, "
-            "lower --batch-size or --image-size; then go on with --resume."
+            "lower --batch-size or --image-size; if a photo is gone or damaged,"
+            " --resume goes on without it."
         ) from None

@@ -10,7 +10,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from keras_colorizer.config import TrainingConfig
-from keras_colorizer.data.photo_split import PhotoSplit
 from keras_colorizer.data.survey import Survey
 from keras_colorizer.gan import ColorizationGAN
 from keras_colorizer.training.run_folder import RunFolder
@@ -22,14 +21,14 @@ def print_plan(
     console: Console,
     config: TrainingConfig,
     folder: RunFolder,
-    split: PhotoSplit,
+    survey: Survey,
     gan: ColorizationGAN,
 ) -> None:
     """Prints device, networks, photos, memory and files."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column(overflow="fold")  # Of paths, too, nothing is cut off.
-    for name, text in _rows(config, folder, split, gan).items():
+    for name, text in _rows(config, folder, survey, gan).items():
         table.add_row(name, escape(text))
     console.print(table)
 
@@ -37,23 +36,22 @@ def print_plan(
 def _rows(
     config: TrainingConfig,
     folder: RunFolder,
-    split: PhotoSplit,
+    survey: Survey,
     gan: ColorizationGAN,
 ) -> dict[str, str]:
-    survey = split.survey
     side = f"{config.square} x {config.square} pixels"
     rows = {
         "device": _devices(gan.distribute_strategy),
         "generator": f"{config.generator}, {_size(gan.generator)}",
         "discriminator": f"{config.discriminator}, {_size(gan.discriminator)}",
         "precision": config.precision + ", XLA" * config.jit_compile,
-        "photos": f"{split.training.count:,} to train on, "
-        f"{split.validation.count:,} to validate with",
+        "photos": f"{len(survey.training):,} to train on, "
+        f"{len(survey.validation):,} to validate with",
         "left out": f"{len(survey.colorless):,} without color, "
         f"{len(survey.unreadable):,} unreadable, {len(survey.duplicates):,} "
         "duplicates (named in report.json)",
-        "training": f"{config.epochs} epochs, steps in each: "
-        f"{split.steps_per_epoch:,}, of {config.batch_size} squares of {side}; "
+        "training": f"{config.epochs} epochs of {survey.steps_per_epoch:,} "
+        f"steps of {config.batch_size} squares of {side}; "
         f"the first {config.pretrain_epochs} epochs with L1 alone",
         "memory": _memory(survey, gan),
         "writes to": f"{folder.path}/: samples/, history.csv, logs/, "
@@ -88,9 +86,9 @@ def _elements(variables: list[keras.Variable]) -> int:
 
 def _memory(survey: Survey, gan: ColorizationGAN) -> str:
     held = _elements([*gan.variables, *gan.optimizer.variables])
-    where = "kept in memory" if survey.is_cached else "read every epoch"
+    kept = [p.pixels.nbytes for p in survey.photos if p.pixels is not None]
     return (
-        f"{survey.decoded_bytes / MIB:,.0f} MiB of photos, {where}; "
-        f"{4 * held / MIB:,.0f} MiB of weights, moving average and optimizers; "
-        "and the activations of a step"
+        f"{sum(kept) / MIB:,.0f} MiB for {len(kept):,} of the photos, others "
+        f"are read every epoch; {4 * held / MIB:,.0f} MiB of weights, moving "
+        "average and optimizers; and the activations of a step"
     )

@@ -10,7 +10,7 @@ import keras
 
 from keras_colorizer.callbacks.history import History
 from keras_colorizer.config import TrainingConfig
-from keras_colorizer.data.photo_split import PhotoSplit
+from keras_colorizer.data.survey import Survey
 from keras_colorizer.errors import ColorizerWarning
 from keras_colorizer.files import whole_file
 from keras_colorizer.training.run_folder import RunFolder
@@ -28,21 +28,20 @@ class Report(keras.callbacks.Callback):
         self,
         folder: RunFolder,
         config: TrainingConfig,
-        split: PhotoSplit,
+        survey: Survey,
         history: History,
     ) -> None:
         super().__init__()
         self.folder = folder
         self.config = config
         self.history = history
-        survey = split.survey
-        held_out = survey.photos[: split.validation.count]
+        held_out = survey.photos[: survey.held_out]
         self.photos = {
             "source": config.data or "scikit-image",
             "fingerprint": _hash(photo.digest for photo in survey.photos),
-            "training": split.training.count,
-            "validation": split.validation.count,
-            "validation_names": [photo.source.name for photo in held_out],
+            "training": len(survey.training),
+            "validation": len(survey.validation),
+            "validation_names": [photo.name for photo in held_out],
             "colorless": survey.colorless,
             "unreadable": survey.unreadable,
             "duplicates": survey.duplicates,

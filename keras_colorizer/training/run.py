@@ -8,20 +8,19 @@ import keras
 import tensorflow as tf
 from rich.console import Console
 
+from keras_colorizer.callbacks.checkpoints import Checkpoints
+from keras_colorizer.callbacks.history import read_history
 from keras_colorizer.config import TrainingConfig
-from keras_colorizer.data.photo_reader import unreadable_named
-from keras_colorizer.data.photo_split import PhotoSplit, split_photos
 from keras_colorizer.data.pipeline import training_batches
-from keras_colorizer.data.sources import list_photos
-from keras_colorizer.data.survey import survey_photos
+from keras_colorizer.data.survey import Survey, survey_photos
 from keras_colorizer.gan import ColorizationGAN
 from keras_colorizer.label import Label
-from keras_colorizer.training.callbacks import RunCallbacks, run_callbacks
+from keras_colorizer.training.callbacks import run_callbacks
 from keras_colorizer.training.devices import choose_strategy, device_errors
 from keras_colorizer.training.networks import build_gan
 from keras_colorizer.training.plan import print_plan
-from keras_colorizer.training.run_folder import open_run_folder
-from keras_colorizer.training.stages import SecondHalfDecay, remaining_stages
+from keras_colorizer.training.run_folder import RunFolder, open_run_folder
+from keras_colorizer.training.stages import remaining_stages
 
 
 @dataclass(frozen=True)
@@ -83,48 +82,47 @@ def train(
     console = Console()
     strategy = choose_strategy(config)
     survey = survey_photos(
-        list_photos(config.data),
+        config.data,
         square=config.square,
+        batch_size=config.batch_size,
+        validation_fraction=config.validation_fraction,
         keep_colorless=config.keep_colorless,
         cache=config.cache,
         quiet=not console.is_terminal,
     )
-    split = split_photos(
-        survey,
-        batch_size=config.batch_size,
-        validation_fraction=config.validation_fraction,
-    )
-    label = Label(None if generator else config.generator, config.square)
     own = {"generator": generator, "discriminator": discriminator}
-    with unreadable_named(survey.photos):
-        gan = build_gan(config, strategy, **own)
-        print_plan(console, config, folder, split, gan)
-        if config.dry_run:
-            return RunResult(folder.path, None, [])
-        run = run_callbacks(config, folder, split, label, callbacks, console)
-        _fit(config, split, gan, run, console)
-    return RunResult(folder.path, folder.generator, run.history.rows)
+    gan = build_gan(config, strategy, **own)
+    print_plan(console, config, folder, survey, gan)
+    if config.dry_run:
+        return RunResult(folder.path, None, [])
+    label = Label(None if generator else config.generator, config.square)
+    observers = run_callbacks(config, folder, survey, label, callbacks, console)
+    _fit(config, folder, survey, gan, observers, console)
+    return RunResult(
+        folder.path, folder.generator, read_history(folder.history)
+    )
 
 
 def _fit(
     config: TrainingConfig,
-    split: PhotoSplit,
+    folder: RunFolder,
+    survey: Survey,
     gan: ColorizationGAN,
-    run: RunCallbacks,
+    observers: list[keras.callbacks.Callback],
     console: Console,
 ) -> None:
+    steps = survey.steps_per_epoch
+    minutes = config.checkpoint_minutes
+    checkpoints = Checkpoints(folder.checkpoint, minutes, steps)
     if config.resume:
-        run.checkpoints.restore(gan)
-    steps = split.steps_per_epoch
-    decay = SecondHalfDecay(config.learning_rate, config.epochs)
-    with run.checkpoints.saved_when_interrupted(gan, console):
+        checkpoints.restore(gan)
+    with checkpoints.saved_when_interrupted(gan, console):
         for stage in remaining_stages(config, gan, steps):
             stage.begin(gan, console)
             gan.fit(
                 training_batches(
-                    split.training,
+                    survey,
                     tf.data.Dataset.counter(gan.steps_done),
-                    batch_size=config.batch_size,
                     seed=config.seed,
                     balance=config.balance,
                     old_photos=config.old_photos,
@@ -132,7 +130,7 @@ def _fit(
                 initial_epoch=stage.first_epoch,
                 epochs=stage.end_epoch,
                 steps_per_epoch=stage.steps,
-                callbacks=[decay, *run.in_order],
+                callbacks=[*observers, checkpoints],
                 verbose=1 if console.is_terminal else 2,
                 shuffle=False,
             )
