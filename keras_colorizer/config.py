@@ -79,8 +79,9 @@ class TrainingConfig:
             photo: film that sees colors otherwise, faded, blurred, grained.
         keep_colorless: Train on grey and sepia photos too. They teach the
             generator to leave photos grey.
-        cache: Keep the decoded photos in memory: on, off, or auto, which does
-            so when they take at most half of what is free.
+        cache: Keep the decoded photos in memory: on, off, or auto, which keeps
+            as many as half of what is free holds. Small photos of `prepare`
+            are read from their files.
         checkpoint_minutes: Also save a checkpoint within an epoch, this often.
         profile: Also record what the processors do in steps 6 to 10 of each
             stage, for TensorBoard's Profile tab (pip install xprof). Those

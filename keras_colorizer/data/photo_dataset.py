@@ -48,8 +48,8 @@ def photo_dataset(
         old_photos: Share of the squares, in [0, 1], of which the lightness is
             made to look like an old photo's.
         keep_colorless: Keep grey and sepia photos, too.
-        cache: Keep the decoded photos in memory: `on`, `off`, or `auto`, if
-            they take at most half of what is free.
+        cache: Keep the decoded photos in memory: `on`, `off`, or `auto`, as
+            many as half of what is free holds.
 
     Returns:
         `lightness`, `(batch, image_size, image_size, 1)`, and `ab`, `(batch,

@@ -26,12 +26,13 @@ from keras_colorizer.data.small_folder import (
     write_manifest,
 )
 from keras_colorizer.data.sources import TFDS_PREFIX, SourcePhoto, stream_photos
-from keras_colorizer.data.survey import ColorlessPhotoError, check_color
+from keras_colorizer.data.survey import ColorlessPhotoError, has_color
 from keras_colorizer.errors import ConfigError, PhotoError
 from keras_colorizer.files import whole_file
 from keras_colorizer.photos import read_rgb
 
 REASONS = UNREADABLE, GREY, NEAR = "unreadable", "colorless", "near-duplicate"
+TAKEN = "taken"
 BATCH = 256  # Photos waiting at once: Ctrl-C, too, waits for them.
 LONGEST_SIDE = 65_500  # Of a JPEG, in pixels.
 
@@ -69,31 +70,40 @@ def prepare_photos(
     """
     sources, folder = stream_photos(data), Path(output)
     manifest = _open_folder(folder, data, settings)
-    counts: Counter[str | None] = Counter()
-    failures, taken = [], DifferentPhotos()
+    counts: Counter[str] = Counter()
+    failures, different = [], DifferentPhotos()
     with ThreadPoolExecutor(workers) as pool:
+        make = partial(_make_small_photo, folder, settings)
         for source, photo in track(
-            _made(pool, sources, partial(_make_small_photo, folder, settings)),
+            _made(pool, sources, make),
             description="Preparing",
             total=length_hint(sources) or None,
             console=console,
             transient=True,
             disable=not console.is_terminal,
         ):
-            reason = None
-            if isinstance(photo, ColorlessPhotoError):
-                reason = GREY
-            elif isinstance(photo, PhotoError):
-                reason = UNREADABLE
+            fate = _fate(photo, different, settings)
+            counts[fate] += 1
+            if fate == UNREADABLE:
                 failures.append(f"{source.name}: {photo}")
-            elif not (settings.keep_near_duplicates or taken.add(photo)):
-                reason = NEAR
+            elif fate == NEAR:
                 _target(folder, source).unlink()
-            counts[reason] += 1
-    manifest |= {"found": counts.total(), "taken": counts[None]}
+    manifest |= {"found": counts.total(), "taken": counts.pop(TAKEN, 0)}
     manifest["left_out"] = {reason: counts[reason] for reason in REASONS}
     write_manifest(folder, manifest)
     return manifest, failures
+
+
+def _fate(
+    photo: Likeness | PhotoError,
+    different: DifferentPhotos,
+    settings: SmallPhotoSettings,
+) -> str:
+    if isinstance(photo, PhotoError):
+        is_grey = isinstance(photo, ColorlessPhotoError)
+        return GREY if is_grey else UNREADABLE
+    is_taken = settings.keep_near_duplicates or different.add(photo)
+    return TAKEN if is_taken else NEAR
 
 
 def _open_folder(
@@ -170,8 +180,8 @@ def _make_small_photo(
     try:
         jpeg = _reduced(source.read(), settings)
         photo = Image.open(BytesIO(jpeg)).convert("RGB")
-        if not settings.keep_colorless:
-            check_color(np.asarray(photo))
+        if not (settings.keep_colorless or has_color(np.asarray(photo))):
+            return ColorlessPhotoError()
     except PhotoError as error:
         return error
     with whole_file(target) as temporary:

@@ -13,7 +13,12 @@ import numpy as np
 import skimage
 
 from keras_colorizer.data.small_folder import read_manifest
-from keras_colorizer.errors import DataError, UnreadablePhotoError, first_line
+from keras_colorizer.errors import (
+    DataError,
+    UnreadablePhotoError,
+    extras_named,
+    first_line,
+)
 from keras_colorizer.photos import find_photos
 
 TFDS_PREFIX = "tfds:"
@@ -115,24 +120,21 @@ def embedded_photos() -> list[Path]:
 
 
 def _tfds_stream(data: str) -> Iterator[SourcePhoto]:
-    try:
+    with extras_named():
         import tensorflow_datasets as tfds
-    except ImportError:
-        raise DataError(
-            f"{data} needs TensorFlow Datasets: "
-            "pip install tensorflow-datasets."
-        ) from None
     builder = _tfds_builder(tfds, data.removeprefix(TFDS_PREFIX))
     if "image" not in (builder.info.features or {}):
         raise DataError(
             f"The data set {data} has no feature `image`: choose one of photos."
         )
     decoders = {"image": tfds.decode.SkipDecoding()}
-    for split in sorted(builder.info.splits):
-        examples = builder.as_dataset(split=split, decoders=decoders)
-        for number, example in enumerate(tfds.as_numpy(examples)):
-            name, relative = f"{data}/{split}/{number}", f"{split}-{number}"
-            yield SourcePhoto(name, example["image"], relative)
+    return (
+        SourcePhoto(f"{data}/{split}/{i}", example["image"], f"{split}-{i}")
+        for split in sorted(builder.info.splits)
+        for i, example in enumerate(
+            tfds.as_numpy(builder.as_dataset(split=split, decoders=decoders))
+        )
+    )
 
 
 def _tfds_builder(tfds: ModuleType, name: str) -> Any:

@@ -26,7 +26,7 @@ from keras_colorizer.photos import read_rgb
 
 # Root mean square of what lightness does not explain of a* and b*, in
 # L*a*b* units: 0 for grey, below 2 for a toned print.
-COLORLESS = 2.0
+LEAST_CHROMA = 2.0
 LIGHTNESS_BINS = 16
 SAMPLES = 4096
 
@@ -110,34 +110,30 @@ def survey_photos(
     """
     photos, survey = list_photos(data), Survey(square, batch_size)
     free = psutil.virtual_memory().available
-    room = {"on": float("inf"), "auto": free / 2, "off": 0}[cache]
-    digests: set[str] = set()
+    room = {"on": math.inf, "auto": free / 2, "off": 0}[cache]
+    fit: dict[str, SourcePhoto] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        looks = track(
-            pool.map(partial(_look, square, keep_colorless), photos),
-            description="Looking at the photos",
-            total=len(photos),
-            transient=True,
-            disable=quiet,
+        looks = pool.map(partial(_look, square, keep_colorless), photos)
+        shown = track(
+            photos, "Looking at the photos", transient=True, disable=quiet
         )
-        for photo, error in zip(photos, looks, strict=True):
+        for photo, error in zip(shown, looks, strict=True):
             if isinstance(error, ColorlessPhotoError):
                 survey.colorless.append(photo.name)
             elif error:
                 survey.unreadable[photo.name] = str(error)
-            elif photo.digest in digests:
+            elif photo.digest in fit:
                 survey.duplicates.append(photo.name)
             else:
-                digests.add(photo.digest)
-                survey.photos.append(photo)
+                fit[photo.digest] = photo
                 room -= 3 * math.prod(photo.shape)
             if error or room < 0:
                 photo.pixels = None
+    survey.photos = [fit[digest] for digest in sorted(fit)]
     return _split(survey, validation_fraction)
 
 
 def _split(survey: Survey, fraction: float) -> Survey:
-    survey.photos.sort(key=lambda photo: photo.digest)
     total = len(survey.photos)
     survey.held_out = max(fraction > 0, round(total * fraction))
     if survey.steps_per_epoch == 0:
@@ -168,8 +164,8 @@ def _look(
             photo.shape = _small_shape(encoded, photo.small_side, square)
             return None
         pixels = read_rgb(encoded, short_side=reading_side(square))
-        if not keep_colorless:
-            check_color(pixels)
+        if not (keep_colorless or has_color(pixels)):
+            return ColorlessPhotoError()
         photo.shape, photo.pixels = pixels.shape[:2], pixels
     except PhotoError as error:
         return error
@@ -192,11 +188,7 @@ def _small_shape(encoded: bytes, side: int, square: int) -> tuple[int, int]:
 
 
 def reading_side(square: int) -> int:
-    """Returns what the short side of a photo is read as, at least.
-
-    Args:
-        square: Side in pixels of the squares to train on.
-    """
+    """Returns what the short side of a photo is read as, at least."""
     return round(square * SHORT_SIDE_PER_CROP)
 
 
@@ -220,14 +212,9 @@ def reduction(small_side: int, square: int) -> int:
     return next(fits, 1)
 
 
-def check_color(rgb: np.ndarray) -> None:
-    """Refuses `(..., 3)` uint8 photos that hold no color to learn from.
-
-    Raises:
-        ColorlessPhotoError: If it is one.
-    """
-    if unexplained_chroma(rgb) < COLORLESS:
-        raise ColorlessPhotoError("The photo is grey, or toned in one color.")
+def has_color(rgb: np.ndarray) -> bool:
+    """Whether `(..., 3)` uint8 photos hold color to learn from."""
+    return unexplained_chroma(rgb) >= LEAST_CHROMA
 
 
 def unexplained_chroma(rgb: np.ndarray) -> float:

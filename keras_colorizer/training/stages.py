@@ -1,7 +1,7 @@
 """Stages and learning rates over the epochs of a run."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import keras
 from rich.console import Console
@@ -10,8 +10,7 @@ from keras_colorizer.config import TrainingConfig
 from keras_colorizer.gan import ColorizationGAN
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(NamedTuple):
     """Epochs that one `fit` runs, from `first_epoch`, counted from 0."""
 
     first_epoch: int
