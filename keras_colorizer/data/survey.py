@@ -135,20 +135,17 @@ def survey_photos(
 
 def _split(survey: Survey, fraction: float) -> Survey:
     total = len(survey.photos)
-    survey.held_out = max(fraction > 0, round(total * fraction))
+    survey.held_out = max(int(fraction > 0), round(total * fraction))
     if survey.steps_per_epoch == 0:
-        counts = (
-            f"{len(survey.unreadable)} unreadable, {len(survey.colorless)} "
-            f"without color, {len(survey.duplicates)} duplicates"
-        )
-        first = [*map(": ".join, survey.unreadable.items()), *survey.colorless]
+        unreadable = map(": ".join, survey.unreadable.items())
+        first, *_ = [*unreadable, *survey.colorless, "none"]
         raise DataError(
-            f"{total} photos can be used ({counts}), {survey.held_out} of them "
-            f"to judge with: too few for a batch of {survey.batch_size}. Add "
-            "color photos, lower the batch size (--batch-size), or train on "
-            "photos without color, too (--keep-colorless)."
-            + f" Left out first: {first[0]}"
-            * bool(first)
+            f"{total} photos can be used ({len(survey.unreadable)} unreadable, "
+            f"{len(survey.colorless)} without color, {len(survey.duplicates)} "
+            f"duplicates), {survey.held_out} of them to judge with: too few "
+            f"for a batch of {survey.batch_size}. Add color photos, lower the "
+            "batch size (--batch-size), or train on photos without color, too "
+            f"(--keep-colorless). First left out: {first}."
         )
     return survey
 
