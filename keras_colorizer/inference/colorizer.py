@@ -26,7 +26,13 @@ from keras_colorizer.photos import (
     read_photo,
     to_uint8,
 )
-from keras_colorizer.pretrained import TFLITE, pretrained_file, pretrained_files
+from keras_colorizer.pretrained import (
+    TFLITE,
+    VIVID,
+    look,
+    pretrained_file,
+    pretrained_files,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -43,6 +49,7 @@ class Colorizer:
         render_size: For a generator: side in pixels of the square that it
             sees of a photo; by default that of its input or, where that is
             open, 256.
+        vividness: Factor on the colors, before any saturation.
 
     Attributes:
         presets: The `.tflite` file of each pretrained model, by name.
@@ -61,15 +68,20 @@ class Colorizer:
         >>> colorizer = Colorizer(generator, render_size=128)
     """
 
-    presets: ClassVar[Mapping[str, Path]] = pretrained_files(TFLITE)
+    presets: ClassVar[Mapping[str, Path]] = {
+        **pretrained_files(TFLITE),
+        **{k: pretrained_file(n, TFLITE) for k, (n, _) in VIVID.items()},
+    }
 
     def __init__(
         self,
         network: "Network | keras.Model",
         *,
         render_size: int | None = None,
+        vividness: float = 1.0,
     ):
         self.network = as_network(network, render_size=render_size)
+        self.vividness = vividness
 
     @classmethod
     def load(cls, path_or_url: str | Path) -> "Colorizer":
@@ -98,7 +110,9 @@ class Colorizer:
         """Loads a pretrained model that comes with the package.
 
         Args:
-            name: One of `Colorizer.presets`, such as `small`.
+            name: One of `Colorizer.presets`: `small`, which is calm, or
+                `small_vivid`, the same network with bolder colors, right and
+                wrong.
 
         Raises:
             ArtifactError: If the package holds none of this name.
@@ -106,7 +120,9 @@ class Colorizer:
         Example:
             >>> colorizer = Colorizer.from_preset("small")
         """
-        return cls.load(pretrained_file(name, TFLITE))
+        network, vividness = look(name)
+        file = pretrained_file(network, TFLITE)
+        return cls(load_network(file), vividness=vividness)
 
     @property
     def render_size(self) -> int:
@@ -284,10 +300,16 @@ class Colorizer:
         """Predicts one photo's ab times the factor; hints are not scaled."""
         if len(hints) == 0:
             ab = self.predict_ab(view)[0]
-            return factor_for(saturation, ab) * ab
+            return self._factor(saturation, ab) * ab
         array = hint_array(hints)
         # Of the photo without hints: they leave the rest of it as it is.
         ab = self.predict_ab(view)[0] if saturation == AUTO else view
-        factor = factor_for(saturation, ab)
+        factor = self._factor(saturation, ab)
         array[:, 2:4] /= max(factor, LEAST_FACTOR)
         return factor * self.predict_ab_with_hints(view, array[None])[0]
+
+    def _factor(
+        self, saturation: float | Literal["auto"], ab: np.ndarray
+    ) -> np.float32:
+        bold = np.float32(self.vividness)
+        return bold * factor_for(saturation, bold * ab)
