@@ -1,31 +1,38 @@
-"""Makes the gallery: `python docs/gallery/make_gallery.py PHOTOS`."""
+"""Makes the gallery: `python docs/gallery/make_gallery.py`."""
 
 import csv
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import jinja2
 import matplotlib
 import numpy as np
 import skimage.data
+import sklearn.datasets
 import tyro
 from PIL import Image, ImageDraw, ImageFont
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 from keras_colorizer import Colorizer
 from keras_colorizer.cli.running import run_command
-from keras_colorizer.errors import ConfigError, DataError
+from keras_colorizer.errors import DataError
 from keras_colorizer.files import whole_file
 from keras_colorizer.photos import read_rgb
 
 HERE = Path(__file__).parent
 LISTED = HERE / "photos.csv"
-SKIMAGE = "skimage:"  # Before the name of a photo of scikit-image.
-KINDS = ("good", "bad", "old")  # Of an old photo there is no true one.
-ROWS = 8  # In a sheet, at most.
-HEIGHT = 192  # Of every photo.
+# Where packages keep their photos, by the word before the colon in a name.
+FOLDERS = {
+    "skimage": Path(skimage.data.data_dir),
+    "sklearn": Path(sklearn.datasets.__file__).parent / "images",
+    "matplotlib": Path(matplotlib.get_data_path(), "sample_data"),
+}
+GROUPS = ("best", "median", "worst")
+SHOWN = 5  # Photos of each group.
+HEIGHT = 176  # Of every photo.
 GAP = 6
 LINE = 18  # A line of text.
 HEADINGS = ("Input", "Colorized", "Truth")
@@ -41,44 +48,40 @@ class Entry(NamedTuple):
     author: str
     link: str
     licence: str
-    kind: str
-    remark: str
 
 
-class Page(NamedTuple):
-    """The photos of a sheet, from top to bottom."""
+class Judged(NamedTuple):
+    """A photo, colorized, and how near to its true colors.
 
-    kind: str
-    number: int
-    entries: list[Entry]
+    Attributes:
+        entry: What is known of it.
+        panels: Left grey, colorized, and as it truly is.
+        grey: Mean CIEDE2000 of the photo left grey.
+        colorized: Mean CIEDE2000 of the colorized one.
+    """
 
-    @property
-    def file(self) -> str:
-        """The name of the sheet's file."""
-        return f"{self.kind}_{self.number}.jpg"
+    entry: Entry
+    panels: tuple[Image.Image, Image.Image, Image.Image]
+    grey: float
+    colorized: float
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Make sheets of photos, colorized beside the truth, and a page on them.
+    """Color a fixed list of photos; show the best, median and worst of them.
 
-    The photos are listed in photos.csv, beside this script. Those that come
-    with scikit-image need no folder. If any is not found, it is named, and
-    nothing is written.
+    The photos come with scikit-image, scikit-learn and matplotlib, and with
+    Debian's packages lomiri-wallpapers-16.04, lomiri-wallpapers-20.04 and
+    mate-backgrounds. If one is not found, it is named, and nothing is written.
 
     Attributes:
-        photos: Folders that hold the others, by name.
+        backgrounds: Where the photos of the Debian packages lie.
         model: A run folder, a .keras or .tflite file, or the folder of a
             SavedModel. Without it: the pretrained `small`.
-        output: Where to write README.md and the sheets. The sheets of an
-            earlier run are deleted there.
+        output: Where to write README.md and the sheets.
     """
 
-    photos: Annotated[
-        tuple[Path, ...],
-        tyro.conf.Positional,
-        tyro.conf.arg(metavar="PHOTOS..."),
-    ]
+    backgrounds: Path = Path("/usr/share/backgrounds")
     model: Path | None = None
     output: Path = HERE
 
@@ -92,64 +95,61 @@ def make_gallery(options: Gallery) -> None:
     """Writes the gallery.
 
     Raises:
-        ColorizerError: If a folder, a photo or the model is missing or damaged.
+        ColorizerError: If a photo or the model is missing or damaged.
     """
-    for folder in options.photos:
-        if not folder.is_dir():
-            raise ConfigError(f"PHOTOS: there is no folder `{folder}`.")
     with LISTED.open(encoding="utf-8", newline="") as file:
         entries = [Entry(**row) for row in csv.DictReader(file)]
-    photos = {entry: _open_photo(entry, options.photos) for entry in entries}
-    missing = [entry.file for entry in entries if photos[entry] is None]
-    if missing:
+    folders = {**FOLDERS, "debian": options.backgrounds}
+    paths = [_path(entry, folders) for entry in entries]
+    if missing := [path for path in paths if not path.is_file()]:
         raise DataError(
-            f"PHOTOS: not found, {', '.join(missing)}: name their folders, or "
-            f"take them out of {LISTED.name}. Nothing was written."
+            f"Not found: {', '.join(map(str, missing))}. Install the packages "
+            "that --help names, or name the folder with --backgrounds. "
+            "Nothing was written."
         )
     colorizer = (
         Colorizer.load(options.model)
         if options.model
         else Colorizer.from_preset("small")
     )
-    pages = [page for kind in KINDS for page in _pages(kind, entries)]
-    sheets = {page.file: _sheet(page, photos, colorizer) for page in pages}
-    _write(options, pages, sheets)
-
-
-def _open_photo(entry: Entry, folders: Sequence[Path]) -> Image.Image | None:
-    """Reads a photo, from the first folder that has it."""
-    if entry.file.startswith(SKIMAGE):
-        photo = getattr(skimage.data, entry.file.removeprefix(SKIMAGE))()
-        return Image.fromarray(photo).convert("RGB")
-    paths = [folder / entry.file for folder in folders]
-    found = [path for path in paths if path.is_file()]
-    return (
-        Image.fromarray(read_rgb(found[0], short_side=None)) if found else None
-    )
-
-
-def _pages(kind: str, entries: Sequence[Entry]) -> list[Page]:
-    """Puts photos into sheets of about equally many rows."""
-    shown = [entry for entry in entries if entry.kind == kind]
-    parts = np.array_split(np.arange(len(shown)), -(-len(shown) // ROWS))
-    return [
-        Page(kind, number, [shown[i] for i in part])
-        for number, part in enumerate(parts, start=1)
+    judged = [
+        judge(entry, read_rgb(path, short_side=512), colorizer)
+        for entry, path in zip(entries, paths, strict=True)
     ]
+    _write(options, choose(judged), sum(j.colorized < j.grey for j in judged))
 
 
-def _sheet(
-    page: Page, photos: dict[Entry, Image.Image], colorizer: Colorizer
-) -> Image.Image:
+def judge(entry: Entry, rgb: np.ndarray, colorizer: Colorizer) -> Judged:
+    """Colors a photo, `(h, w, 3)` uint8, and compares it with the truth."""
+    truth = Image.fromarray(rgb)
+    grey = colorizer.colorize(truth, saturation=0.0)
+    colorized = colorizer.colorize(truth)
+    errors = [
+        deltaE_ciede2000(rgb2lab(rgb), rgb2lab(np.asarray(photo))).mean()
+        for photo in (grey, colorized)
+    ]
+    return Judged(entry, (grey, colorized, truth), *errors)
+
+
+def choose(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
+    """Returns the groups, by the part of grey's CIEDE2000 that is left."""
+    ranked = sorted(judged, key=lambda j: j.colorized / j.grey)
+    first = (len(ranked) - SHOWN) // 2
+    groups = ranked[:SHOWN], ranked[first : first + SHOWN], ranked[-SHOWN:]
+    return dict(zip(GROUPS, groups, strict=True))
+
+
+def _path(entry: Entry, folders: dict[str, Path]) -> Path:
+    package, _, name = entry.file.partition(":")
+    return folders[package] / name
+
+
+def _sheet(photos: Sequence[Judged]) -> Image.Image:
     """Lays out rows one below the other, as wide as the widest."""
-    rows = []
-    for number, entry in enumerate(page.entries, start=1):
-        photo = photos[entry]
-        grey = colorizer.colorize(photo, saturation=0.0)
-        panels = [grey, colorizer.colorize(photo)]
-        caption = f"{number}. {entry.title}. {entry.author}, {entry.licence}"
-        truth = [] if entry.kind == "old" else [photo]
-        rows.append(_row([*panels, *truth], caption))
+    rows = [
+        _row(photo.panels, f"{number}. {photo.entry.title}")
+        for number, photo in enumerate(photos, start=1)
+    ]
     width, height = max(row.width for row in rows), rows[0].height
     sheet = Image.new("RGB", (width, height * len(rows)), "white")
     for place, row in enumerate(rows):
@@ -161,10 +161,8 @@ def _row(panels: Sequence[Image.Image], caption: str) -> Image.Image:
     """Draws panels of one size beside each other, and a caption below them."""
     font = ImageFont.truetype(FONT, 12)
     width = round(panels[0].width * HEIGHT / panels[0].height)
-    whole = max(
-        len(panels) * (width + GAP), round(font.getlength(caption)) + GAP
-    )
-    row = Image.new("RGB", (GAP + whole, 2 * (LINE + GAP) + HEIGHT), "white")
+    size = len(panels) * (width + GAP) + GAP, 2 * (LINE + GAP) + HEIGHT
+    row = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(row)
     for place, panel in enumerate(panels):
         left = GAP + place * (width + GAP)
@@ -176,14 +174,11 @@ def _row(panels: Sequence[Image.Image], caption: str) -> Image.Image:
 
 
 def _write(
-    options: Gallery, pages: Sequence[Page], sheets: dict[str, Image.Image]
+    options: Gallery, groups: dict[str, list[Judged]], nearer: int
 ) -> None:
-    for kind in KINDS:
-        for old in options.output.glob(f"{kind}_[0-9].jpg"):
-            old.unlink()
-    for name, sheet in sheets.items():
-        with whole_file(options.output / name) as path:
-            sheet.save(path, quality=88)
+    for name, photos in groups.items():
+        with whole_file(options.output / f"{name}.jpg") as path:
+            _sheet(photos).save(path, quality=90, subsampling=0)
     template = jinja2.Template(
         (HERE / "README.md.jinja").read_text(encoding="utf-8"),
         trim_blocks=True,
@@ -191,8 +186,11 @@ def _write(
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
-    model = options.model and options.model.resolve().name
-    text = template.render(pages=pages, model=model, height=HEIGHT)
+    with LISTED.open(encoding="utf-8", newline="") as file:
+        listed = list(csv.DictReader(file))
+    text = template.render(
+        groups=groups, listed=listed, nearer=nearer, height=HEIGHT
+    )
     with whole_file(options.output / "README.md") as path:
         path.write_text(text, encoding="utf-8")
 
