@@ -11,10 +11,12 @@ The order of steps, and why:
 5. prefetching lets all that happen while the networks train.
 """
 
+import atexit
 import os
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -28,6 +30,7 @@ from keras_colorizer.photos import read_rgb
 # Set, not left to tf.data's AUTOTUNE, which was a third slower here.
 WORKERS = os.cpu_count()
 PREFETCHED = 2
+REST = 0.5  # Seconds without a call after which nothing is being prefetched.
 
 Cut: TypeAlias = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
@@ -60,7 +63,7 @@ def training_batches(
     cut = photo_cutter(photos, survey.square)
 
     def drawn(step: tf.Tensor) -> tf.Tensor:
-        rows = tf.numpy_function(draw, [step], tf.int64)
+        rows = _in_python(draw, [step], tf.int64)
         return tf.ensure_shape(rows, (batch, 7))
 
     def square(row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -116,7 +119,7 @@ def photo_cutter(photos: Sequence[SourcePhoto], square: int) -> Cut:
         return pixels[top : top + height, left : left + width]
 
     def in_graph(number: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
-        rgb = tf.numpy_function(cut, [number, box], tf.uint8)
+        rgb = _in_python(cut, [number, box], tf.uint8)
         return tf.ensure_shape(rgb, (None, None, 3))
 
     return in_graph
@@ -146,3 +149,29 @@ def _squashed(rgb: tf.Tensor, square: int, method: str) -> tf.Tensor:
 def _encoded(batches: tf.data.Dataset, encode: Callable) -> tf.data.Dataset:
     compiled = tf.function(encode, jit_compile=True)
     return batches.map(compiled, WORKERS).prefetch(PREFETCHED)
+
+
+def _in_python(
+    function: Callable, arguments: list[tf.Tensor], dtype: tf.DType
+) -> tf.Tensor:
+    def call(*values: Any) -> np.ndarray:
+        result = function(*values)
+        _last_call[0] = time.monotonic()
+        return result
+
+    return tf.numpy_function(call, arguments, dtype)
+
+
+_last_call = [0.0]
+
+
+@atexit.register
+def _wait_for_rest() -> None:
+    """Lets what is being prefetched end before Python does.
+
+    A thread that waits for the lock of a Python that ends waits forever, and
+    TensorFlow for the thread.
+    """
+    deadline = time.monotonic() + 20 * REST
+    while _last_call[0] + REST > time.monotonic() < deadline:
+        time.sleep(REST / 5)
