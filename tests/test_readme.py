@@ -1,4 +1,4 @@
-"""Every command and snippet of the README works as printed.
+"""Every command and snippet of the README and of docs/train.md works.
 
 Trainings are made small by flags added at the end, and the server listens on a
 free port; commands that install, or run this very suite, are compared with the
@@ -20,6 +20,8 @@ from PIL import Image
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
+TRAIN = (REPOSITORY / "docs/train.md").read_text()
+HOW = (REPOSITORY / "docs/how_it_works.md").read_text()
 SMALL = "--batch-size 4 --epochs 1 --pretrain-epochs 0"
 INSTALLING = ("make", "pip install", "python3 -m venv", ".venv/bin/")
 SERVER = "keras-colorizer serve"
@@ -31,7 +33,8 @@ PROGRAMS = {
 
 
 def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    pages = README + TRAIN
+    return re.findall(rf"```{language}\n(.*?)```", pages, flags=re.DOTALL)
 
 
 def commands():
@@ -86,7 +89,7 @@ def test_commands_and_snippets_run_in_the_order_printed(home):
             if command != SERVER:
                 flags = f" {smaller(command)}" if starts_a_run else ""
                 run(command + flags, home)
-    for folder in ("colored", "bolder", "mine", "quick", "exact", "served"):
+    for folder in ("colored", "bolder", "mine", "exact", "served"):
         assert (home / folder / "old.jpg").exists()
     (snippet,) = (b for b in blocks("python") if "from_preset" in b)
     run(f"python -c {shlex.quote(snippet)}", home)
@@ -126,9 +129,10 @@ def test_make_does_what_is_printed_for_those_without_it():
 
 
 def test_files_named_in_the_readme_exist():
-    for link in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (REPOSITORY / link).exists(), link
-    (tree,) = re.findall(r"```\n(train\.py .*?)```", README, flags=re.DOTALL)
+    for folder, page in (("", README), ("docs", TRAIN), ("docs", HOW)):
+        for link in re.findall(r"\]\(([^)#:]+)\)", page):
+            assert (REPOSITORY / folder / link).exists(), link
+    (tree,) = re.findall(r"```\n(train\.py .*?)```", HOW, flags=re.DOTALL)
     for line in tree.splitlines():
         name = line.split()[0]
         base = "keras_colorizer" if line.startswith("  ") else "."
