@@ -167,7 +167,9 @@ def _by_levin(lightness: np.ndarray, automatic: np.ndarray) -> Propagate:
         residuals = np.zeros((SIDE**2, 2))
         residuals[flat] = hints[:, 2:4] - automatic[places]
         solved = spsolve(
-            (system + sparse.diags(held)).tocsc(), held[:, None] * residuals
+            (system + sparse.diags(held)).tocsc(),
+            held[:, None] * residuals,
+            permc_spec="MMD_AT_PLUS_A",  # For symmetric systems.
         )
         return (automatic + solved.reshape(automatic.shape)).astype("float32")
 

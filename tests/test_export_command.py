@@ -203,6 +203,7 @@ def test_warmup_is_what_tf_serving_reads(exported):
         "colorize_image_bytes",
         "colorize_image_bytes",
         "predict_ab",
+        "predict_ab_with_hints",
     ]
     model = tf.saved_model.load(str(path.parent))
     sizes = set()
@@ -224,7 +225,7 @@ def test_signatures_are_those_of_the_contract(exported):
     model = tf.saved_model.load(str(exported / "saved_model/colorizer/1"))
     found = {
         name: (
-            [spec.name for spec in run.structured_input_signature[1].values()],
+            sorted(run.structured_input_signature[1]),
             list(run.structured_outputs),
         )
         for name, run in model.signatures.items()
@@ -235,6 +236,7 @@ def test_signatures_are_those_of_the_contract(exported):
         "colorize_image_bytes": photos_as_files,
         "colorize": (["rgb"], ["rgb"]),
         "predict_ab": (["lightness"], ["ab"]),
+        "predict_ab_with_hints": (["hints", "lightness"], ["ab"]),
     }
 
 
@@ -298,6 +300,9 @@ def test_full_integer_asks_for_photos_to_calibrate_with(export, tmp_path):
         ({"psnr": 18.4}, "int8", "1.6 dB"),
         ({"colorfulness": 26.9}, "int8", "-10%"),
         ({"colorfulness": 33.1}, "int8", "+10%"),
+        ({"max_ab_without_hints": 0.01}, "float32", "given none"),
+        ({"max_ab_with_hints": 1.5}, "int8", "with hints it differs by 1.5"),
+        ({"max_ab_with_hints": 1.5, "max_ab": 0.6}, "int8", None),
         ({"max_level": 1}, "float32", None),
         ({"max_level": 2}, "float16", None),
         ({"psnr": 18.6, "max_level": 30}, "int8", None),
