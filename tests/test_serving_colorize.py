@@ -27,11 +27,12 @@ BIT_DEPTH = 24  # The byte of a PNG.
 
 
 @contextmanager
-def served(**changes):
+def served(*, has_web_app=True, **changes):
     """The pretrained model, with roomy limits."""
     limits = {"body_bytes": 2**24, "seconds": 60, "waiting": 64, "origins": ()}
     model = load_model(str(pretrained_file("small", TFLITE)), max_pixels=2**20)
-    api = app.Api("colorizer", model, Limits(**limits | changes))
+    limits = Limits(**limits | changes)
+    api = app.Api("colorizer", model, limits, has_web_app=has_web_app)
     with running(api.app(hosts=["127.0.0.1"])) as server:
         yield server
 
@@ -256,6 +257,9 @@ def test_the_web_app_is_served_where_it_is_built(tmp_path, monkeypatch):
         assert server.client.get("/../app.py").status_code == 404
         assert server.client.get("/%2e%2e/app.py").status_code == 404
         assert server.client.get("/v1/models/colorizer").is_success
+    # It would color with the model that it holds, not with the one served.
+    with served(has_web_app=False) as server:
+        assert 'action="colorize"' in server.client.get("/").text
 
 
 DRAWN = """

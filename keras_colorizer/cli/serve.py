@@ -151,7 +151,8 @@ def _app(options: Serve) -> "Starlette":
         waiting=options.max_waiting,
         origins=options.allow_origin,
     )
-    return Api(options.name, model, limits).app(hosts=_hosts(options))
+    api = Api(options.name, model, limits, has_web_app=options.model is None)
+    return api.app(hosts=_hosts(options))
 
 
 def _hosts(options: Serve) -> list[str]:

@@ -48,15 +48,27 @@ HEADERS = {
 
 
 class Api:
-    """Endpoints for a model, which has a name in URLs."""
+    """Endpoints for a model, which has a name in URLs.
 
-    def __init__(self, name: str, model: ColorizerModel, limits: Limits):
+    The web app colors by itself, with the pretrained model that it holds; for
+    other models the page is one that has the server color.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: ColorizerModel,
+        limits: Limits,
+        *,
+        has_web_app: bool = False,
+    ):
         self._name, self._model, self._limits = name, model, limits
+        self._has_web_app = has_web_app and (WEB / "index.html").is_file()
 
     def app(self, hosts: list[str]) -> Starlette:
         """Returns the ASGI application for hosts of these names; "*" is any."""
         page: BaseRoute = Route("/", FileResponse(UPLOAD, headers=HEADERS))
-        if (WEB / "index.html").is_file():
+        if self._has_web_app:
             page = Mount("/", _Files(directory=WEB, html=True))
         return Starlette(
             routes=[
