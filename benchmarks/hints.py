@@ -12,7 +12,7 @@ import tyro
 from measuring import print_machine, print_table
 from scipy import sparse
 from scipy.ndimage import uniform_filter
-from scipy.sparse.linalg import spsolve
+from scipy.sparse.linalg import splu
 from skimage.transform import resize
 
 from keras_colorizer import Colorizer
@@ -166,11 +166,13 @@ def _by_levin(lightness: np.ndarray, automatic: np.ndarray) -> Propagate:
         held[flat] = HELD
         residuals = np.zeros((SIDE**2, 2))
         residuals[flat] = hints[:, 2:4] - automatic[places]
-        solved = spsolve(
+        factors = splu(
             (system + sparse.diags(held)).tocsc(),
-            held[:, None] * residuals,
-            permc_spec="MMD_AT_PLUS_A",  # For symmetric systems.
+            permc_spec="MMD_AT_PLUS_A",
+            diag_pivot_thresh=0.0,
+            options={"SymmetricMode": True},
         )
+        solved = factors.solve(held[:, None] * residuals)
         return (automatic + solved.reshape(automatic.shape)).astype("float32")
 
     return propagate
@@ -200,8 +202,9 @@ def _weights(lightness: np.ndarray) -> sparse.csr_matrix:
     number = np.arange(side**2).reshape(side, side)
     targets = np.stack([np.roll(number, (-r, -c), (0, 1)) for r, c in offsets])
     sources = np.broadcast_to(number, targets.shape)
+    inside = shares > 0  # Others lie beyond the border.
     return sparse.csr_matrix(
-        (shares.ravel(), (sources.ravel(), targets.ravel())),
+        (shares[inside], (sources[inside], targets[inside])),
         shape=(side**2, side**2),
     )
 
