@@ -26,7 +26,7 @@ SHORT_SIDE = 256  # Pixels, of photos: less than twice that.
 SIDE = 128  # Of the square on which the peer propagates.
 NEAR = 2  # A hint is the mean of 5 x 5 pixels.
 OTHER = 30.0  # L*a*b* units from a hint's color: it should not reach there.
-PRIOR = 1e-6  # Weight of the automatic picture for the peer.
+PRIOR = 1e-8  # Weight of the automatic picture for the peer.
 HELD = 100.0  # Of a hint for the peer.
 SCORES = {
     "psnr": "PSNR, dB, by number of hints",
