@@ -56,7 +56,7 @@ class DifferentPhotos:
     def add(self, photo: Likeness) -> bool:
         """Adds a photo, unless there is one of the same picture.
 
-        Each is compared with all: with the last of a million in a millisecond.
+        Each is compared with all: of a million, the last in one or two ms.
 
         Returns:
             Whether it was added.
