@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 import time
+import zipfile
 from contextlib import ExitStack
 
 import numpy as np
@@ -254,19 +255,105 @@ def test_turned_photo_comes_out_upright(page, tmp_path, suffix, orientation):
     assert_saved_as_in_python(page, file)
 
 
-def test_photos_keep_their_formats_and_take_one_saturation(page, photos):
-    page.compare(photos / "camera.jpg", photos / "camera.png")
+def test_all_are_saved_in_one_zip_with_one_saturation(page, photos, tmp_path):
+    (tmp_path / "more").mkdir()
+    same_name = tmp_path / "more/camera.jpg"
+    Image.open(photos / "tall.png").save(same_name)
+    bad = photos / "notes.txt"
+    page.color(photos / "camera.jpg", photos / "camera.png", same_name, bad)
+    page.until(lambda: page["#split"].is_enabled())
     page.saturate(0)
     page["#for-all"].click()
-    page["#save-all"].click()
-    jpeg, png = page.saved(2)
+    with zipfile.ZipFile(page.download("#save-all")) as file:
+        assert file.testzip() is None
+        file.extractall(tmp_path)
+        assert file.namelist() == [
+            "camera_colorized.jpg",
+            "camera_colorized.png",
+            "camera_colorized (2).jpg",
+        ]
+    jpeg, png = (tmp_path / f"camera_colorized.{s}" for s in ("jpg", "png"))
     for file, format in ((jpeg, "JPEG"), (png, "PNG")):
         with Image.open(file) as saved:
             assert saved.format == format
-        assert file.stem == "camera_colorized"
         assert np.ptp(pixels_of(file), axis=-1).max() == 0
     # Quality 95 of a photo.
     assert np.abs(pixels_of(jpeg) - pixels_of(png)).mean() < 2
+
+
+@pytest.mark.parametrize("name", ["camera.png", "coffee.png"])
+def test_automatic_saturation_is_that_of_python(page, photos, name):
+    page.compare(photos / name)
+    page["#auto"].click()
+    assert_saved_as_in_python(page, photos / name, saturation="auto")
+    page.saturate(1)
+    assert_saved_as_in_python(page, photos / name)
+
+
+def test_turned_by_hand_is_turned_before(page, photos, tmp_path):
+    page.compare(photos / "larger.png")
+    turned = Image.open(photos / "larger.png").transpose(Image.ROTATE_270)
+    turned.save(tmp_path / "turned.png")
+    for button in ("turn-right", "turn-right", "turn-left"):
+        page[f"#{button}"].click()
+    page.settle()
+    assert_saved_as_in_python(page, tmp_path / "turned.png")
+
+
+def test_pair_shows_the_photo_before_and_after(page, photos):
+    page.compare(photos / "coffee.png")
+    pair = page.save("Before and after, side by side")
+    assert pair.name == "coffee_before_after.jpg"
+    pixels = pixels_of(pair)
+    before = pixels_of(photos / "coffee.png")
+    height, width, _ = before.shape
+    assert pixels.shape[0] == height
+    # JPEG's own noise.
+    assert np.abs(pixels[:, :width] - before).mean() < 2
+    after = Colorizer.from_preset("small").colorize(photos / "coffee.png")
+    assert np.abs(pixels[:, -width:] - np.asarray(after)).mean() < 3
+
+
+def test_photos_are_removed_and_cleared(page, photos):
+    page.compare(
+        photos / "camera.png", photos / "tiny.png", photos / "tall.png"
+    )
+    page.all(".remove")[0].click()
+    assert page["#shown"].text == "tiny.png"
+    # The keyboard's focus stays in the list.
+    assert page.browser.switch_to.active_element == page[".choose"]
+    assert page["#photos [role=status]"].text == "2 of 2 colorized"
+    page["#clear"].click()
+    assert not page["#viewer"].is_displayed()
+    assert not page["#photos"].is_displayed()
+    page.compare(photos / "camera.png")
+    assert page["#photos [role=status]"].text == "1 of 1 colorized"
+
+
+def test_sample_can_be_tried(page):
+    page["#sample"].click()
+    page.until(lambda: page["#split"].is_enabled())
+    assert chroma_of_sides(page)[1] > COLORED
+
+
+def test_magnified_photo_has_its_full_resolution(page, tmp_path):
+    # Stripes of a pixel are grey in any smaller picture.
+    stripes = np.zeros((1200, 3200), "uint8")
+    stripes[:, ::2] = 255
+    Image.fromarray(stripes).save(tmp_path / "stripes.png")
+    page.compare(tmp_path / "stripes.png")
+    assert np.ptp(page.shown()[20:60, 100:300]) < 100
+    for _ in range(5):
+        page["#zoom-in"].click()
+    page.until(lambda: np.ptp(page.shown()[20:60, 100:300]) > 200)
+    frame = page[".comparison"]
+    for _ in range(16):
+        drag = ActionChains(page.browser, duration=0).move_to_element(frame)
+        drag.move_by_offset(100, 0).click_and_hold()
+        drag.move_by_offset(-400, 0).release().perform()
+    left = page[".stage"].rect["x"] + page[".stage"].rect["width"]
+    # The photo's right end at that of the frame.
+    assert left == pytest.approx(frame.rect["x"] + frame.rect["width"], abs=1)
 
 
 def test_transparent_photo_stays_so_in_png_and_is_white_in_jpeg(page, tmp_path):
@@ -363,22 +450,45 @@ def chroma_of_sides(page):
     return chroma(top[:, : width * 2 // 5]), chroma(top[:, width * 3 // 5 :])
 
 
-def test_files_can_be_dropped(page):
+@pytest.mark.parametrize(
+    "event",
+    [
+        "new DragEvent('drop', {dataTransfer, ...init})",
+        "new ClipboardEvent('paste', {clipboardData: dataTransfer, ...init})",
+    ],
+)
+def test_files_can_be_dropped_and_pasted(page, event):
     page.browser.execute_script(
         "const dataTransfer = new DataTransfer();"
-        "dataTransfer.items.add(new File(['no photo'], 'dropped.png'));"
-        "const init = {dataTransfer, bubbles: true, cancelable: true};"
-        "document.body.dispatchEvent(new DragEvent('drop', init));"
+        "dataTransfer.items.add(new File(['no photo'], 'given.png'));"
+        "const init = {bubbles: true, cancelable: true};"
+        f"document.body.dispatchEvent({event});"
     )
+    page.until(page.rows)
     page.settle()
-    assert "dropped.png\nFailed" in page.rows()[0]
+    assert "given.png\nFailed" in page.rows()[0]
+
+
+def test_folder_can_be_dropped(page, photos):
+    # With what else it holds: two photos and one that is broken.
+    (photos / "more").mkdir(exist_ok=True)
+    Image.open(photos / "tiny.png").save(photos / "more/inner.png")
+    page.drop(photos)
+    page.until(page.rows)
+    page.settle()
+    names = {row.split("\n")[0] for row in page.rows()}
+    assert names == {*(f.name for f in photos.glob("*.[jp]*g")), "inner.png"}
 
 
 def test_keyboard_reaches_every_control_and_each_has_a_name(page, photos):
     page.compare(photos / "camera.png", photos / "notes.txt")
     controls = page.all("main :is(input, button, select)")
     hidden = [page["#files"], page["#split"]]  # For the eye alone.
-    expected = [c for c in controls if c.is_displayed() or c in hidden]
+    expected = [
+        control
+        for control in controls
+        if control in hidden or control.is_displayed() and control.is_enabled()
+    ]
     reached = []
     for _ in range(len(expected) + 1):  # One step leaves the page.
         ActionChains(page.browser).send_keys(Keys.TAB).perform()

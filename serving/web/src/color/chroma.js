@@ -43,9 +43,12 @@ export function networkView({ width, height, read }, side) {
 /**
  * Returns the cube roots of a photo's pixels with the network's colors.
  *
- * @param {Uint8ClampedArray} rgba sRGB levels of whole rows of the photo.
+ * @param {Uint8ClampedArray} rgba sRGB levels of a part of the photo.
  * @param {object} place
- * @param {number} place.top the first of these rows.
+ * @param {number} place.top the first of its rows.
+ * @param {number} place.left the first of its columns; without it, rows are
+ *   whole.
+ * @param {number} place.columns their number.
  * @param {number} place.width of the photo.
  * @param {number} place.height of the photo.
  * @param {object} colors
@@ -53,21 +56,22 @@ export function networkView({ width, height, read }, side) {
  * @param {number} colors.side of their square, in pixels.
  * @returns {Float32Array} three to a pixel, as in `lab.js`.
  */
-export function coloredRoots(rgba, { top, width, height }, { ab, side }) {
+export function coloredRoots(rgba, place, { ab, side }) {
+  const { top, left = 0, width, height, columns = width } = place;
   const down = samplesOf(side, height);
   const across = samplesOf(side, width);
   const stretched = new Float32Array(2 * side);
   const roots = new Float32Array((rgba.length / 4) * 3);
   for (let from = 0, row = top; from < rgba.length; row++) {
     stretch(ab, down, row, stretched);
-    for (let column = 0; column < width; column++, from += 4) {
+    for (let column = left; column < left + columns; column++, from += 4) {
       const to = (from / 4) * 3;
       const y = lightnessRoot(rgba, from);
-      const left = 2 * across.first[column];
-      const right = 2 * across.second[column];
+      const before = 2 * across.first[column];
+      const after = 2 * across.second[column];
       const share = across.share[column];
-      const a = between(stretched[left], stretched[right], share);
-      const b = between(stretched[left + 1], stretched[right + 1], share);
+      const a = between(stretched[before], stretched[after], share);
+      const b = between(stretched[before + 1], stretched[after + 1], share);
       roots[to] = y + a / 500;
       roots[to + 1] = y;
       roots[to + 2] = y - b / 200;

@@ -21,17 +21,19 @@ const TOLERANCE = 1;
  * of WebAssembly: drivers err.
  *
  * @param {URL} folder of the page.
+ * @param {(state: {loaded: number, size: number}) => void} report is called
+ *   with the bytes of the model that are there, and of all of it.
  * @returns {Promise<Engine>}
  * @throws {Error} a sentence.
  */
-export async function openEngine(folder) {
+export async function openEngine(folder, report) {
   if (typeof WebAssembly === "undefined") {
     throw new Error(
       "This browser runs no WebAssembly, which the network needs: update the " +
         "browser, or allow WebAssembly in its settings.",
     );
   }
-  const model = await bytesOfModel(new URL(MODEL, folder));
+  const model = await bytesOfModel(new URL(MODEL, folder), report);
   unloadLiteRt(); // An earlier try may have left it.
   const runtime = new URL(RUNTIME, folder);
   return (await onGraphics(runtime, model)) ?? onProcessor(runtime, model);
@@ -62,14 +64,26 @@ class Engine {
   }
 }
 
-async function bytesOfModel(url) {
+async function bytesOfModel(url, report) {
   const answer = await fetch(url).catch(() => null);
-  const buffer = answer && (await answer.arrayBuffer().catch(() => null));
-  if (!buffer || !answer.ok) {
-    const why = answer ? `error ${answer.status}` : "no network";
-    throw new Error(`The model “${MODEL}” could not be loaded (${why}).`);
-  }
-  return new Uint8Array(buffer);
+  const content = answer?.ok && (await read(answer, report).catch(() => null));
+  if (content) return content;
+  const why = answer ? `error ${answer.status}` : "no network";
+  throw new Error(`The model “${MODEL}” could not be loaded (${why}).`);
+}
+
+async function read(answer, report) {
+  const size = Number(answer.headers.get("content-length"));
+  let loaded = 0;
+  const counter = new TransformStream({
+    transform(chunk, controller) {
+      loaded += chunk.length;
+      report({ loaded, size });
+      controller.enqueue(chunk);
+    },
+  });
+  const counted = new Response(answer.body.pipeThrough(counter));
+  return new Uint8Array(await counted.arrayBuffer());
 }
 
 async function onGraphics(runtime, model) {

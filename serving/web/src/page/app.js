@@ -3,20 +3,18 @@
 import { Photo } from "./photo.js";
 import { PhotoList } from "./photo_list.js";
 import { PhotoPicker } from "./picker.js";
+import { Saver } from "./saving.js";
 import { Viewer } from "./viewer.js";
 
-const JPEG = "image/jpeg";
-const SUFFIXES = { [JPEG]: "jpg", "image/png": "png" };
-// Browsers drop downloads that come faster.
-const BETWEEN_DOWNLOADS = 400; // Milliseconds.
-// No browser tells when a download has been written.
-const DOWNLOAD_TIME = 60_000; // Milliseconds.
+const SAMPLE = "sample.jpg";
 
 export class App {
   #photos = [];
-  #coloring = Promise.resolve(); // One photo at a time: phones have no memory.
+  #waiting = []; // One photo at a time is colored: phones have no memory.
+  #isColoring = false;
+  #saving = null; // An `AbortController` while all are being saved.
   #network;
-  #encoder;
+  #saver;
   #viewer;
   #list;
 
@@ -28,20 +26,25 @@ export class App {
    */
   constructor(network, startRendering) {
     this.#network = network;
-    this.#encoder = startRendering(); // Not the viewer's: it may take seconds.
-    this.#viewer = new Viewer(element("viewer"), startRendering(), {
-      save: (photo) => this.#save(photo),
+    // Not the viewer's worker: it may take seconds.
+    this.#saver = new Saver(startRendering(), element("format"));
+    this.#viewer = new Viewer(element("viewer"), startRendering(), network, {
+      save: (photo) => this.#saver.save(photo),
+      rotate: (photo, quarters) => this.#rotate(photo, quarters),
       saturateAll: (saturation) => this.#saturateAll(saturation),
     });
     const list = element("photos").querySelector("ol");
     this.#list = new PhotoList(list, element("row"), {
       choose: (photo) => this.#choose(photo),
-      save: (photo) => this.#save(photo),
+      save: (photo) => this.#saver.save(photo),
       retry: (photo) => this.#retry(photo),
+      remove: (photo) => this.#remove([photo]),
     });
     const inputs = document.querySelectorAll("input[type=file]");
     new PhotoPicker(inputs, document, (files) => this.#add(files));
     element("save-all").onclick = () => this.#saveAll();
+    element("clear").onclick = () => this.#remove(this.#photos);
+    element("sample").onclick = () => this.#addSample();
   }
 
   #add(files) {
@@ -53,13 +56,26 @@ export class App {
       if (this.#viewer.photo === null) this.#choose(photo);
       this.#color(photo);
     }
-    element("photos").hidden = this.#photos.length === 0;
-    element("for-all").hidden = this.#photos.length < 2;
     this.#summarize();
   }
 
-  #color(photo) {
-    this.#coloring = this.#coloring.then(() => this.#network.colorize(photo));
+  async #addSample() {
+    const answer = await fetch(SAMPLE);
+    this.#add([new File([await answer.blob()], SAMPLE, { type: "image/jpeg" })]);
+  }
+
+  async #color(photo) {
+    this.#waiting.push(photo);
+    if (this.#isColoring) return;
+    this.#isColoring = true;
+    while (this.#waiting.length) await this.#network.colorize(this.#next());
+    this.#isColoring = false;
+  }
+
+  // The photo that is looked at goes before all others.
+  #next() {
+    const viewed = this.#waiting.indexOf(this.#viewer.photo);
+    return this.#waiting.splice(Math.max(viewed, 0), 1)[0];
   }
 
   #update(photo) {
@@ -77,59 +93,60 @@ export class App {
     this.#color(photo);
   }
 
+  #rotate(photo, quarters) {
+    photo.rotate(quarters);
+    if (!this.#waiting.includes(photo)) this.#color(photo);
+  }
+
+  #remove(removed) {
+    const isRemoved = (photo) => removed.includes(photo);
+    const { photo } = this.#viewer;
+    const place = this.#photos.indexOf(photo);
+    for (const each of removed) this.#list.remove(each);
+    this.#waiting = this.#waiting.filter((each) => !isRemoved(each));
+    this.#photos = this.#photos.filter((each) => !isRemoved(each));
+    if (isRemoved(photo)) {
+      this.#choose(this.#photos[place] ?? this.#photos.at(-1) ?? null);
+    }
+    if (this.#photos.length === 0) element("files").focus();
+    this.#summarize();
+  }
+
   #saturateAll(saturation) {
-    for (const photo of this.#photos) photo.saturation = saturation;
+    for (const photo of this.#photos) photo.update({ saturation });
   }
 
-  async #save(photo) {
-    photo.update({ activity: "Preparing the file …" });
-    const type = element("format").value || typeLike(photo.file);
-    const { file, colors, saturation } = photo;
-    const argument = { file, colors, saturation, type };
-    try {
-      const { result } = await this.#encoder.call("encode", argument);
-      download(result, photo.resultName(SUFFIXES[type]));
-    } catch (error) {
-      photo.update({ note: `Not saved: ${error.message}` });
-    }
-    photo.update({ activity: "" });
-  }
-
+  // Saves all, or stops that.
   async #saveAll() {
-    for (const photo of this.#photos.filter(isDone)) {
-      await this.#save(photo);
-      await new Promise((next) => setTimeout(next, BETWEEN_DOWNLOADS));
-    }
+    if (this.#saving) return this.#saving.abort();
+    this.#saving = new AbortController();
+    this.#summarize();
+    const photos = this.#photos.filter(isDone);
+    await this.#saver.saveAll(photos, this.#saving.signal);
+    this.#saving = null;
+    this.#summarize();
   }
 
   #summarize() {
+    const count = this.#photos.length;
     const done = this.#photos.filter(isDone).length;
     const failed = this.#photos.filter(({ trouble }) => trouble).length;
-    const bar = element("photos").querySelector("progress");
-    bar.max = this.#photos.length;
+    const section = element("photos");
+    section.hidden = count === 0;
+    element("for-all").hidden = count < 2;
+    const bar = section.querySelector("progress");
+    bar.max = count || 1;
     bar.value = done + failed;
     const failures = failed ? `, ${failed} failed` : "";
-    element("photos").querySelector("[role=status]").textContent =
-      `${done} of ${this.#photos.length} colorized${failures}`;
+    section.querySelector("[role=status]").textContent =
+      `${done} of ${count} colorized${failures}`;
     element("save-all").disabled = done === 0;
+    element("save-all").textContent = this.#saving ? "Stop" : "Save all";
   }
 }
 
 function isDone({ stage }) {
   return stage === "done";
-}
-
-// Other formats may hold transparency, which a JPEG cannot.
-function typeLike({ type }) {
-  return type === JPEG ? JPEG : "image/png";
-}
-
-function download(blob, name) {
-  const link = document.createElement("a");
-  link.download = name;
-  link.href = URL.createObjectURL(blob);
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_TIME);
 }
 
 function element(id) {

@@ -2,7 +2,10 @@
 
 import { WorkerClient } from "../workers/client.js";
 
-export class Network {
+const MEGABYTE = 1e6;
+
+/** Fires `change` whenever its state changes. */
+export class Network extends EventTarget {
   #folder;
   #status;
   #client;
@@ -13,6 +16,10 @@ export class Network {
    * @param {HTMLElement} status shows whether the network is ready.
    */
   constructor(folder, status) {
+    super();
+    /** Whether it can color photos; if not, a sentence says why. */
+    this.isReady = false;
+    this.sentence = "";
     this.#folder = folder;
     this.#status = status;
     this.#client = new WorkerClient(
@@ -36,24 +43,26 @@ export class Network {
    * @param {Photo} photo
    */
   async colorize(photo) {
-    const argument = { file: photo.file, folder: this.#folder };
+    const { file, turn } = photo;
+    const argument = { file, turn, folder: this.#folder };
+    // Turned in the meantime, it is colored once more.
+    const update = (state) => photo.turn === turn && photo.update(state);
     try {
       await this.load();
-      const colored = await this.#client.call("colorize", argument, (state) =>
-        photo.update(state),
-      );
-      photo.update({ ...colored, stage: "done" });
+      const colored = await this.#client.call("colorize", argument, update);
+      update({ ...colored, stage: "done" });
     } catch (error) {
-      photo.update({ stage: "failed", sentence: error.message });
+      update({ stage: "failed", sentence: error.message });
     }
   }
 
   async #load() {
     this.#show("The model is being loaded …", false);
+    const argument = { folder: this.#folder };
+    const showProgress = (state) => this.#show(progressOf(state), false);
     try {
-      const { name } = await this.#client.call("load", {
-        folder: this.#folder,
-      });
+      const { name } = await this.#client.call("load", argument, showProgress);
+      this.isReady = true;
       this.#show(`The model is ready, and runs on ${name}.`, false);
     } catch (error) {
       this.#loading = null; // The next photo tries again.
@@ -63,7 +72,17 @@ export class Network {
   }
 
   #show(sentence, isTrouble) {
+    this.sentence = sentence;
     this.#status.textContent = sentence;
     this.#status.classList.toggle("trouble", isTrouble);
+    this.dispatchEvent(new Event("change"));
   }
+}
+
+// Servers that compress it tell another size, or none.
+function progressOf({ loaded, size }) {
+  if (loaded === size) return "The model is being prepared …";
+  const [part, all] = [loaded, size].map((n) => (n / MEGABYTE).toFixed(1));
+  const share = loaded < size ? `${part} of ${all} MB` : `${part} MB`;
+  return `The model is being loaded: ${share} …`;
 }

@@ -1,15 +1,18 @@
 // One photo: its file, its state, its colors.
 
+import { factorFor } from "../color/saturation.js";
+
 export class Photo extends EventTarget {
   /**
-   * Fires `change` whenever a field changes but the saturation.
+   * Fires `change` whenever a field changes.
    *
    * @param {File} file
    */
   constructor(file) {
     super();
     this.file = file;
-    this.saturation = 1;
+    this.saturation = 1; // Or `auto`.
+    this.turn = 0; // Quarter turns to the right.
     this.#clear();
   }
 
@@ -23,18 +26,31 @@ export class Photo extends EventTarget {
     return this.stage === "failed" ? this.sentence : "";
   }
 
-  /**
-   * @param {string} suffix of the file, without a full stop.
-   * @returns {string} the name of the colored photo's file.
-   */
-  resultName(suffix) {
-    return `${this.file.name.replace(/\.[^.]*$/, "")}_colorized.${suffix}`;
+  /** The factor on ab; 1 while that is not known. */
+  get factor() {
+    return this.colors ? factorFor(this.saturation, this.colors.ab) : 1;
   }
 
-  /** Resets all but the file and the saturation. */
+  /** The colors to show, or null. */
+  get shown() {
+    return this.colors;
+  }
+
+  /** The file's name without its suffix. */
+  get stem() {
+    return this.file.name.replace(/\.[^.]*$/, "");
+  }
+
+  /** Resets all but the file and the choices. */
   reset() {
     this.#clear();
     this.dispatchEvent(new Event("change"));
+  }
+
+  /** @param {number} quarters to the right, 1 or -1. */
+  rotate(quarters) {
+    this.turn = (this.turn + quarters + 4) % 4;
+    this.reset();
   }
 
   /** @param {object} fields and their new values. */

@@ -1,4 +1,4 @@
-// The list of photos: the state of each, and buttons to save or retry it.
+// The list of photos: the state of each, and buttons for it.
 
 const STAGES = {
   waiting: "Waiting",
@@ -21,6 +21,7 @@ export class PhotoList {
    * @param {(photo: Photo) => void} on.choose
    * @param {(photo: Photo) => void} on.save
    * @param {(photo: Photo) => void} on.retry
+   * @param {(photo: Photo) => void} on.remove
    */
   constructor(list, template, on) {
     this.#list = list;
@@ -37,6 +38,7 @@ export class PhotoList {
       ["choose", ""],
       ["save", `Save ${name}`],
       ["retry", `Try ${name} again`],
+      ["remove", `Remove ${name}`],
     ]) {
       const button = row.querySelector(`.${action}`);
       if (label) button.setAttribute("aria-label", label);
@@ -52,6 +54,17 @@ export class PhotoList {
     update(row, photo);
   }
 
+  /** @param {Photo} photo loses its row; the keyboard goes to the next one. */
+  remove(photo) {
+    const row = this.#rows.get(photo);
+    const next = row.nextElementSibling ?? row.previousElementSibling;
+    if (row.contains(document.activeElement)) {
+      next?.querySelector(".choose").focus();
+    }
+    row.remove();
+    this.#rows.delete(photo);
+  }
+
   /** @param {Photo} photo marked as the one in the viewer. */
   mark(photo) {
     for (const [other, row] of this.#rows) {
@@ -64,7 +77,7 @@ export class PhotoList {
 function update(row, photo) {
   const { stage, note, activity, trouble, thumbnail } = photo;
   const state = note ? `${STAGES[stage]}. ${note}` : STAGES[stage];
-  row.querySelector(".stage").textContent = activity || state;
+  row.querySelector(".state").textContent = activity || state;
   row.querySelector(".trouble").textContent = trouble;
   row.querySelector(".save").hidden = stage !== "done";
   row.querySelector(".retry").hidden = stage !== "failed";

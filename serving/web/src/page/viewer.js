@@ -1,61 +1,83 @@
-// The chosen photo: compared, saturated, saved.
+// The chosen photo: compared, magnified, turned, saturated, saved.
 
+import { AUTO } from "../color/saturation.js";
 import { Comparison } from "./comparison.js";
+import { Gestures } from "./gestures.js";
+import { Painter } from "./painter.js";
+import { View } from "./view.js";
 
-const SIDE = 1600; // Pixels of the longer side: enough for a screen.
+const STEP = 1.5; // Of a magnification by button.
+const LARGEST_PIXEL = 4; // CSS pixels of a photo's pixel.
+const CENTER = { x: 0.5, y: 0.5 };
 
 export class Viewer {
   #element;
-  #renderer;
   #comparison;
+  #painter;
+  #view = new View();
+  #network;
   #photo = null;
-  #previewed = null; // The colors, or the file without any, that are shown.
-  #isSaturating = false;
+  #turn = 0;
 
   /**
    * @param {HTMLElement} element
    * @param {WorkerClient} renderer of a `rendering` worker.
+   * @param {Network} network
    * @param {object} on
    * @param {(photo: Photo) => void} on.save
-   * @param {(saturation: number) => void} on.saturateAll
+   * @param {(photo: Photo, quarters: number) => void} on.rotate
+   * @param {(saturation: number|string) => void} on.saturateAll
    */
-  constructor(element, renderer, on) {
+  constructor(element, renderer, network, on) {
     this.#element = element;
-    this.#renderer = renderer;
-    this.#comparison = new Comparison(this.#part(".comparison"));
-    this.#slider.addEventListener("input", () => this.#saturate());
-    this.#part("#save").onclick = () => on.save(this.#photo);
-    this.#part("#for-all").onclick = () =>
-      on.saturateAll(this.#photo.saturation);
+    this.#network = network;
+    const frame = this.#part(".comparison");
+    this.#comparison = new Comparison(frame, this.#view);
+    this.#painter = new Painter(renderer, this.#comparison, this.#view);
+    new Gestures(frame, this.#gestures(frame));
+    network.addEventListener("change", () => this.#labelVeil());
+    this.#slider.oninput = () => this.#saturate(Number(this.#slider.value));
+    this.#part("#auto").onchange = ({ target }) =>
+      this.#saturate(target.checked ? AUTO : Number(this.#slider.value));
+    for (const [id, act] of [
+      ["save", () => on.save(this.#photo)],
+      ["for-all", () => on.saturateAll(this.#photo.saturation)],
+      ["turn-left", () => on.rotate(this.#photo, -1)],
+      ["turn-right", () => on.rotate(this.#photo, 1)],
+      ["zoom-in", () => this.#zoom(STEP)],
+      ["zoom-out", () => this.#zoom(1 / STEP)],
+    ]) {
+      this.#part(`#${id}`).onclick = act;
+    }
+    addEventListener("resize", () => this.#photo && this.#look());
   }
 
   get photo() {
     return this.#photo;
   }
 
-  /** @param {Photo} photo to show from now on. */
+  /** @param {?Photo} photo to show from now on. */
   show(photo) {
     this.#photo = photo;
-    this.#previewed = null;
-    this.#comparison.clear();
-    this.#element.hidden = false;
-    this.update();
+    this.#element.hidden = photo === null;
+    this.#begin();
+    if (photo) this.update();
   }
 
   /** Shows the photo's present state. */
   update() {
-    const { file, activity, note, trouble, colors, saturation } = this.#photo;
+    const { file, activity, note, trouble, colors, turn } = this.#photo;
+    if (turn !== this.#turn) this.#begin();
     this.#part("#shown").textContent = file.name;
     this.#part(".note").textContent = activity || note;
     this.#part(".trouble").textContent = trouble;
     this.#part(".frame").hidden = Boolean(trouble);
-    this.#slider.value = saturation;
-    for (const id of ["saturation", "save", "for-all"]) {
+    for (const id of ["saturation", "auto", "save", "for-all"]) {
       this.#part(`#${id}`).disabled = !colors;
     }
     this.#labelSaturation();
-    this.#comparison.veil(this.#photo.isOver ? "" : "Coloring …");
-    this.#preview();
+    this.#labelVeil();
+    this.#painter.update();
   }
 
   get #slider() {
@@ -66,47 +88,71 @@ export class Viewer {
     return this.#element.querySelector(selector);
   }
 
-  async #preview() {
-    const photo = this.#photo;
-    const { file, colors, saturation, stage } = photo;
-    const previewed = colors ?? (stage === "coloring" ? file : null);
-    if (previewed === null || previewed === this.#previewed) return;
-    this.#previewed = previewed;
-    const argument = { file, colors, saturation, side: SIDE };
-    try {
-      const made = await this.#renderer.call("preview", argument);
-      if (this.#previewed !== previewed) return;
-      this.#comparison.show(file.name, made.before, made.after);
-    } catch (error) {
-      if (stage === "done") photo.update({ note: error.message });
-    }
+  #begin() {
+    this.#turn = this.#photo?.turn;
+    this.#view.reset();
+    this.#painter.show(this.#photo);
+    this.#look();
   }
 
-  #saturate() {
-    this.#photo.saturation = Number(this.#slider.value);
-    this.#labelSaturation();
-    if (!this.#isSaturating) this.#repaint();
+  #gestures(frame) {
+    const share = ({ x, y }) => ({
+      x: x / frame.clientWidth,
+      y: y / frame.clientHeight,
+    });
+    return {
+      grab: ({ x }, near) => this.#grab(x, near),
+      divide: (at) => this.#comparison.divide(share(at).x),
+      pan: (x, y) => {
+        const moved = share({ x, y });
+        this.#view.pan(moved.x, moved.y);
+        this.#look();
+      },
+      zoom: (factor, at) => this.#zoom(factor, share(at)),
+      aim: () => {},
+      tap: () => {},
+    };
   }
 
-  // Of all values that the slider takes in the meantime, the last comes next.
-  async #repaint() {
-    this.#isSaturating = true;
-    const photo = this.#photo;
-    const asked = photo.saturation;
-    try {
-      const { after } = await this.#renderer.call("saturate", asked);
-      if (this.#photo === photo) this.#comparison.repaint(after);
-    } catch (error) {
-      photo.update({ note: error.message });
-    }
-    this.#isSaturating = false;
-    const { colors, saturation } = this.#photo;
-    if (colors && saturation !== asked) this.#repaint();
+  #grab(x, near) {
+    const comparison = this.#comparison;
+    const distance = Math.abs(x - comparison.divider * comparison.width);
+    if (!this.#view.isWhole && distance > near) return "pan";
+    if (!comparison.isComplete) return "";
+    comparison.focus();
+    return "divide";
+  }
+
+  #zoom(factor, at = CENTER) {
+    const { width } = this.#painter;
+    const most = (LARGEST_PIXEL * width) / this.#comparison.width;
+    this.#view.zoom(factor, at, Math.max(most, LARGEST_PIXEL));
+    this.#look();
+  }
+
+  #look() {
+    this.#comparison.place();
+    this.#part("#zoom-out").disabled = this.#view.isWhole;
+    if (this.#photo) this.#painter.update();
+  }
+
+  #saturate(saturation) {
+    this.#photo.update({ saturation });
   }
 
   #labelSaturation() {
-    const factor = this.#photo.saturation.toFixed(2);
-    this.#part("output").textContent = `× ${factor}`;
-    this.#slider.setAttribute("aria-valuetext", `${factor} times`);
+    const { saturation, factor } = this.#photo;
+    const times = factor.toFixed(2);
+    this.#part("#auto").checked = saturation === AUTO;
+    this.#slider.value = factor;
+    this.#part("output").textContent = `× ${times}`;
+    this.#slider.setAttribute("aria-valuetext", `${times} times`);
+  }
+
+  #labelVeil() {
+    if (!this.#photo) return;
+    const { isReady, sentence } = this.#network;
+    const waiting = isReady ? "Coloring …" : sentence;
+    this.#comparison.veil(this.#photo.isOver ? "" : waiting);
   }
 }

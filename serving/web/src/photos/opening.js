@@ -14,15 +14,16 @@ const PNG_DEPTH = 24;
  * Decodes a photo.
  *
  * @param {File} file
+ * @param {number} turn quarter turns to the right, 0 to 3.
  * @returns {Promise<{picture: ImageBitmap, note: string}>} upright, sRGB; the
  *   note says what is lost.
  * @throws {Error} a sentence.
  */
-export async function openPhoto(file) {
+export async function openPhoto(file, turn = 0) {
   const bytes = await bytesOf(file.slice(0, BEGINNING));
   // Before decoding, which takes the memory, and after, for other formats.
   check(imageDimensionsFromData(bytes) ?? { width: 0, height: 0 });
-  const picture = await orientedBitmap(file).catch(() => null);
+  const picture = await orientedBitmap(file, turn).catch(() => null);
   if (picture === null) {
     throw new Error(
       "This is not a photo that a browser can open, or it is damaged: choose " +

@@ -4,6 +4,8 @@ import { exifOf } from "./exif.js";
 import { ORIENTATION, Tiff, nullIfCutOff } from "./tiff.js";
 
 const UPRIGHT = 1;
+// After none to three quarter turns to the right.
+const TURNS = [UPRIGHT, 6, 3, 8];
 // Of a picture as stored, w x h, by its orientation: CIPA DC-008, 4.6.5.1.
 const TRANSFORMS = {
   2: (w) => [-1, 0, 0, 1, w, 0],
@@ -20,9 +22,14 @@ const FIRST_WITH_SIDES_SWAPPED = 5;
  * Decodes a photo, upright and in sRGB.
  *
  * @param {Blob} blob
+ * @param {number} turn further quarter turns to the right, 0 to 3.
  * @returns {Promise<ImageBitmap>} rejected if the browser cannot.
  */
-export async function orientedBitmap(blob) {
+export async function orientedBitmap(blob, turn) {
+  return turned(await uprightBitmap(blob), TURNS[turn]);
+}
+
+async function uprightBitmap(blob) {
   const mark = await blob.slice(8, 12).text();
   if (mark !== "WEBP") return bitmapOf(blob);
   const bytes = new Uint8Array(await blob.arrayBuffer());

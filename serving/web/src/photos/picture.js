@@ -40,3 +40,25 @@ export function pixelsOf(canvas) {
   const context = canvas.getContext("2d");
   return context.getImageData(0, 0, canvas.width, canvas.height);
 }
+
+/**
+ * Draws a part of a picture.
+ *
+ * @param {ImageBitmap} picture
+ * @param {object} place
+ * @param {number} place.width of the whole picture at the scale of the result.
+ * @param {number} place.height likewise.
+ * @param {number} place.left the first column of the part.
+ * @param {number} place.top the first row of the part.
+ * @param {number} place.columns of the part.
+ * @param {number} place.rows of the part.
+ * @returns {OffscreenCanvas}
+ */
+export function partOf(picture, place) {
+  const { width, height, left, top, columns, rows } = place;
+  const canvas = new OffscreenCanvas(columns, rows);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, -left, -top, width, height);
+  return canvas;
+}

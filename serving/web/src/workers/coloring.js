@@ -12,13 +12,15 @@ const THUMBNAIL = 112; // Pixels of the longer side.
 let engine = null; // A promise.
 
 answerCalls({
-  load: async ({ folder }) => ({ name: (await loaded(folder)).name }),
+  load: async ({ folder }, report) => {
+    return { name: (await loaded(folder, report)).name };
+  },
   colorize,
 });
 
-async function colorize({ file, folder }, report) {
+async function colorize({ file, turn, folder }, report) {
   report({ stage: "preparing" });
-  const { picture, note } = await openPhoto(file);
+  const { picture, note } = await openPhoto(file, turn);
   const { side } = await loaded(folder);
   const lightness = networkView(rowsOf(picture), side);
   const small = pixelsOf(shrunk(picture, THUMBNAIL));
@@ -28,9 +30,9 @@ async function colorize({ file, folder }, report) {
   return { colors, note, thumbnail: bitmapOf(small) };
 }
 
-function loaded(folder) {
+function loaded(folder, report = () => {}) {
   if (engine === null) {
-    engine = openEngine(new URL(folder));
+    engine = openEngine(new URL(folder), report);
     engine.catch(() => (engine = null));
   }
   return engine;
