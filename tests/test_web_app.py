@@ -200,7 +200,9 @@ def title_after_leaving(page, site):
     # The new version takes over when the old page has gone; nothing tells.
     time.sleep(1)
     page.browser.get(site.url)
-    return page.browser.title
+    title = page.browser.title
+    page.wait_until_kept()  # Before, it looks for no new version.
+    return title
 
 
 def sha256(content):
@@ -321,7 +323,7 @@ def test_photos_are_removed_and_cleared(page, photos):
     page.all(".remove")[0].click()
     assert page["#shown"].text == "tiny.png"
     # The keyboard's focus stays in the list.
-    assert page.browser.switch_to.active_element == page[".choose"]
+    assert page.focused() == page[".choose"]
     assert page["#photos [role=status]"].text == "2 of 2 colorized"
     page["#clear"].click()
     assert not page["#viewer"].is_displayed()
@@ -420,7 +422,7 @@ def test_bad_part_is_explained_and_loaded_again(
         page[".retry"].send_keys(Keys.ENTER)
         page.until(lambda: "\nDone" in page.rows()[0])
         # The button is gone, the keyboard's focus still there.
-        assert page.browser.switch_to.active_element == page[".choose"]
+        assert page.focused() == page[".choose"]
         assert "The model is ready" in page["#model"].text
 
 
@@ -492,7 +494,7 @@ def test_keyboard_reaches_every_control_and_each_has_a_name(page, photos):
     reached = []
     for _ in range(len(expected) + 1):  # One step leaves the page.
         ActionChains(page.browser).send_keys(Keys.TAB).perform()
-        reached.append(page.browser.switch_to.active_element)
+        reached.append(page.focused())
     assert set(expected) <= set(reached)
     names = [control.accessible_name for control in expected]
     assert len(names) > 8

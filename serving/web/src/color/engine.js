@@ -10,6 +10,8 @@ import {
 
 const MODEL = "ab_float16.tflite";
 const SIGNATURE = "predict_ab";
+const HINTED_SIGNATURE = "predict_ab_with_hints";
+const HINTS_SHAPE = [1, 32, 5];
 const RUNTIME = "wasm/";
 // L*a*b* units that rounding may change: not one level of 8 bits more.
 const TOLERANCE = 1;
@@ -41,9 +43,15 @@ export async function openEngine(folder, report) {
 
 class Engine {
   #signature;
+  #hinted;
 
-  constructor(model, name) {
+  // Of a file's signatures, LiteRT 2.5 runs only the first one on WebGPU: for
+  // hints there is the model on WebAssembly.
+  constructor(model, name, safeModel = model) {
     this.#signature = model.signatures[SIGNATURE];
+    this.#hinted = safeModel.signatures[HINTED_SIGNATURE];
+    /** Whether the model takes hints: files of version 0.1 do not. */
+    this.takesHints = Boolean(this.#hinted);
     /** The processor that it runs on, for a sentence. */
     this.name = name;
     /** Of the square that it sees, in pixels. */
@@ -52,14 +60,17 @@ class Engine {
 
   /**
    * @param {Float32Array} lightness L* of the square.
+   * @param {?Float32Array} hints see `rowsOf`.
    * @returns {Promise<Float32Array>} ab, L*a*b* units, two to a pixel.
    */
-  async predict(lightness) {
-    const input = new Tensor(lightness, [1, this.side, this.side, 1]);
-    const { ab } = await this.#signature.run({ lightness: input });
+  async predict(lightness, hints) {
+    const shape = [1, this.side, this.side, 1];
+    const inputs = { lightness: new Tensor(lightness, shape) };
+    if (hints) inputs.hints = new Tensor(hints, HINTS_SHAPE);
+    const signature = hints ? this.#hinted : this.#signature;
+    const { ab } = await signature.run(inputs);
     const values = (await ab.data()).slice();
-    input.delete();
-    ab.delete();
+    for (const tensor of [ab, ...Object.values(inputs)]) tensor.delete();
     return values;
   }
 }
@@ -92,10 +103,10 @@ async function onGraphics(runtime, model) {
     await loadRuntime(runtime, { jspi: await supportsFeature("jspi") });
     const options = { precision: "fp32" };
     const fast = await compiled(model, "webgpu", { gpuOptions: options });
-    const safe = new Engine(await compiled(model, "wasm", {}), "");
-    const engine = new Engine(fast, "the graphics processor (WebGPU)");
+    const slow = await compiled(model, "wasm", {});
+    const engine = new Engine(fast, "the graphics processor (WebGPU)", slow);
     const isMeant = fast.options.accelerator === "webgpu";
-    if (isMeant && (await agree(engine, safe))) return engine;
+    if (isMeant && (await agree(engine, new Engine(slow, "")))) return engine;
   } catch (error) {
     console.info(`WebGPU is not used: ${error.message}`);
   }

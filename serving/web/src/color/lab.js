@@ -112,3 +112,40 @@ function cross(u, v) {
     u[0] * v[1] - u[1] * v[0],
   ];
 }
+
+/**
+ * Returns L*a*b* of a color.
+ *
+ * @param {string} color `#rrggbb`.
+ * @returns {number[]}
+ */
+export function labOf(color) {
+  const digits = color.match(/[0-9a-f]{2}/gi);
+  const light = digits.map((pair) => LINEAR_OF_LEVEL[parseInt(pair, 16)]);
+  const [x, y, z] = WHITENED_FROM_RGB.map((row) =>
+    cubeRoot(row.reduce((sum, share, i) => sum + share * light[i], 0)),
+  );
+  return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
+}
+
+/**
+ * Returns the nearest color that a screen shows.
+ *
+ * @param {number[]} lab L*a*b*.
+ * @returns {string} `#rrggbb`.
+ */
+export function colorOf([lightness, a, b]) {
+  const y = (lightness + 16) / 116;
+  const rgba = new Uint8ClampedArray(4);
+  writeSaturated(Float32Array.of(y + a / 500, y, y - b / 200), 1, rgba);
+  return hexOf(rgba);
+}
+
+/**
+ * @param {Iterable<number>} levels red, green and blue from 0 to 255.
+ * @returns {string} `#rrggbb`.
+ */
+export function hexOf([red, green, blue]) {
+  const number = (red << 16) | (green << 8) | blue;
+  return `#${number.toString(16).padStart(6, "0")}`;
+}

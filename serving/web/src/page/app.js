@@ -1,5 +1,6 @@
 // The photos of the page: picked, colored one after the other, viewed, saved.
 
+import { hintsOf, turned } from "../hints/hint.js";
 import { Photo } from "./photo.js";
 import { PhotoList } from "./photo_list.js";
 import { PhotoPicker } from "./picker.js";
@@ -32,6 +33,8 @@ export class App {
       save: (photo) => this.#saver.save(photo),
       rotate: (photo, quarters) => this.#rotate(photo, quarters),
       saturateAll: (saturation) => this.#saturateAll(saturation),
+      choose: (photo) => this.#choose(photo),
+      saveHints: (photo) => this.#saver.saveHints(photo),
     });
     const list = element("photos").querySelector("ol");
     this.#list = new PhotoList(list, element("row"), {
@@ -48,15 +51,35 @@ export class App {
   }
 
   #add(files) {
-    for (const file of files) {
+    const isHints = ({ name }) => name.endsWith(".json");
+    for (const file of files.filter((each) => !isHints(each))) {
       const photo = new Photo(file);
       this.#photos.push(photo);
       this.#list.add(photo);
       photo.addEventListener("change", () => this.#update(photo));
+      photo.addEventListener("recolor", () => this.#network.recolor(photo));
       if (this.#viewer.photo === null) this.#choose(photo);
       this.#color(photo);
     }
+    for (const file of files.filter(isHints)) {
+      this.#addHints(file, files.length === 1);
+    }
     this.#summarize();
+  }
+
+  // Those of a photo by name; a file that comes alone is for the one on show.
+  async #addHints(file, isAlone) {
+    const isNamed = (photo) => file.name.startsWith(`${photo.file.name}.`);
+    const shown = isAlone ? this.#viewer.photo : null;
+    const photo = this.#photos.find(isNamed) ?? shown;
+    if (!photo) return;
+    try {
+      const hints = hintsOf(await file.text(), hexOf);
+      const lying = turned(hints, photo.turn);
+      photo.changeHints((history) => history.push(lying));
+    } catch ({ message }) {
+      photo.update({ note: `“${file.name}” holds no hints: ${message}` });
+    }
   }
 
   async #addSample() {
@@ -113,7 +136,7 @@ export class App {
   }
 
   #saturateAll(saturation) {
-    for (const photo of this.#photos) photo.update({ saturation });
+    for (const photo of this.#photos) photo.saturate(saturation);
   }
 
   // Saves all, or stops that.
@@ -147,6 +170,17 @@ export class App {
 
 function isDone({ stage }) {
   return stage === "done";
+}
+
+// Colors in words, or of another kind, are known to the browser.
+function hexOf(color) {
+  const context = new OffscreenCanvas(1, 1).getContext("2d");
+  const [first, second] = ["#000000", "#ffffff"].map((other) => {
+    context.fillStyle = other;
+    context.fillStyle = color;
+    return context.fillStyle;
+  });
+  return first === second && /^#/.test(first) ? first : null;
 }
 
 function element(id) {

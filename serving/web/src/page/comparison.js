@@ -1,5 +1,10 @@
 // A photo before and after, with a divider between both, magnified or not.
 
+import { hexOf } from "../color/lab.js";
+
+const SAMPLE = 5; // Pixels of each side of a square whose mean is a color.
+const MAGNIFIED = 40; // Pixels of a loupe's side, in the picture.
+
 export class Comparison {
   #element;
   #split;
@@ -90,6 +95,53 @@ export class Comparison {
     this.hideDetails();
   }
 
+  /** Returns the CSS pixels of a place of the photo, in the frame's parent. */
+  pixelOf(place) {
+    const { offsetLeft, clientWidth, clientHeight } = this.#element;
+    const { x, y } = this.#view.frameOf(place);
+    return { x: offsetLeft + x * clientWidth, y: y * clientHeight };
+  }
+
+  /** Returns the color that is seen at a place of the photo, `#rrggbb`. */
+  colorAt(place) {
+    const canvas = new OffscreenCanvas(SAMPLE, SAMPLE);
+    this.#copy(place, SAMPLE, canvas);
+    const context = canvas.getContext("2d");
+    const { data } = context.getImageData(0, 0, SAMPLE, SAMPLE);
+    const sums = [0, 0, 0].map((_, channel) =>
+      data.reduce((sum, value, i) => sum + (i % 4 === channel && value), 0),
+    );
+    return hexOf(sums.map((sum) => Math.round(sum / SAMPLE ** 2)));
+  }
+
+  /** @param {?object} place of the photo under a loupe, if there is one. */
+  magnify(place) {
+    const loupe = this.#element.querySelector(".loupe");
+    loupe.hidden = place === null;
+    if (place === null) return;
+    this.#copy(place, MAGNIFIED, loupe);
+    const { x, y } = this.#view.frameOf(place);
+    loupe.style.left = percent(x);
+    loupe.style.top = percent(y);
+    loupe.classList.toggle("below", y < 0.4);
+  }
+
+  /** Sets or takes away a state of the frame, for its looks. */
+  mark(state, isSet) {
+    this.#element.classList.toggle(state, isSet);
+  }
+
+  // Draws the surroundings of a place, as they are seen.
+  #copy(place, side, canvas) {
+    const isAfter = this.#view.frameOf(place).x >= this.divider;
+    const seen = this.#pictures[Number(isAfter)].querySelector("canvas");
+    const left = inside(place.x * seen.width - side / 2, seen.width - side);
+    const top = inside(place.y * seen.height - side / 2, seen.height - side);
+    const { width, height } = canvas;
+    const context = canvas.getContext("2d");
+    context.drawImage(seen, left, top, side, side, 0, 0, width, height);
+  }
+
   /** Follows the view. */
   place() {
     const { x, y, scale } = this.#view;
@@ -116,6 +168,11 @@ export class Comparison {
     );
   }
 
+  /** Moves the divider off, if the colors of a place lie under it. */
+  uncover(place) {
+    if (this.#view.frameOf(place).x < this.divider) this.divide(0);
+  }
+
   /** Gives the keyboard to the divider. */
   focus() {
     this.#split.focus({ focusVisible: false });
@@ -126,6 +183,10 @@ function paint(canvas, picture) {
   canvas.width = picture.width;
   canvas.height = picture.height;
   canvas.getContext("bitmaprenderer").transferFromImageBitmap(picture);
+}
+
+function inside(value, most) {
+  return Math.max(0, Math.min(Math.round(value), most));
 }
 
 function percent(share) {

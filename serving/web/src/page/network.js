@@ -19,6 +19,7 @@ export class Network extends EventTarget {
     super();
     /** Whether it can color photos; if not, a sentence says why. */
     this.isReady = false;
+    this.takesHints = false;
     this.sentence = "";
     this.#folder = folder;
     this.#status = status;
@@ -51,8 +52,42 @@ export class Network extends EventTarget {
       await this.load();
       const colored = await this.#client.call("colorize", argument, update);
       update({ ...colored, stage: "done" });
+      await this.recolor(photo);
     } catch (error) {
       update({ stage: "failed", sentence: error.message });
+    }
+  }
+
+  /**
+   * Colors a photo by its hints: the last ones, if they change meanwhile.
+   *
+   * @param {Photo} photo
+   * @returns {?Promise} of the end; a remark on the photo says what fails.
+   */
+  recolor(photo) {
+    if (photo.plain === null) return null;
+    photo.recoloring ??= this.#recolor(photo).finally(() => {
+      photo.recoloring = null;
+    });
+    return photo.recoloring;
+  }
+
+  async #recolor(photo) {
+    let done = [];
+    const state = () => [photo.plain, photo.hints, photo.factor];
+    while (photo.plain && !state().every((part, i) => part === done[i])) {
+      done = state();
+      const [plain, hints, factor] = done;
+      const { lightness } = photo;
+      const argument = { lightness, hints, factor, folder: this.#folder };
+      try {
+        const colors = hints.length
+          ? { ...plain, ...(await this.#client.call("recolor", argument)) }
+          : plain;
+        if (photo.plain === plain) photo.update({ colors });
+      } catch (error) {
+        photo.update({ note: `Without hints: ${error.message}` });
+      }
     }
   }
 
@@ -61,8 +96,13 @@ export class Network extends EventTarget {
     const argument = { folder: this.#folder };
     const showProgress = (state) => this.#show(progressOf(state), false);
     try {
-      const { name } = await this.#client.call("load", argument, showProgress);
+      const { name, takesHints } = await this.#client.call(
+        "load",
+        argument,
+        showProgress,
+      );
       this.isReady = true;
+      this.takesHints = takesHints;
       this.#show(`The model is ready, and runs on ${name}.`, false);
     } catch (error) {
       this.#loading = null; // The next photo tries again.

@@ -1,10 +1,13 @@
 // One photo: its file, its state, its colors.
 
 import { factorFor } from "../color/saturation.js";
+import { turned } from "../hints/hint.js";
+import { History } from "../hints/history.js";
 
 export class Photo extends EventTarget {
   /**
-   * Fires `change` whenever a field changes.
+   * Fires `change` whenever a field changes, and `recolor` when hints or the
+   * saturation do, on which its colors then depend.
    *
    * @param {File} file
    */
@@ -13,6 +16,8 @@ export class Photo extends EventTarget {
     this.file = file;
     this.saturation = 1; // Or `auto`.
     this.turn = 0; // Quarter turns to the right.
+    this.history = new History([]); // Of its hints.
+    this.isWithoutHints = false; // Whether it is shown so.
     this.#clear();
   }
 
@@ -28,12 +33,22 @@ export class Photo extends EventTarget {
 
   /** The factor on ab; 1 while that is not known. */
   get factor() {
-    return this.colors ? factorFor(this.saturation, this.colors.ab) : 1;
+    return this.plain ? factorFor(this.saturation, this.plain.ab) : 1;
   }
 
   /** The colors to show, or null. */
   get shown() {
-    return this.colors;
+    return this.isWithoutHints ? this.plain : this.colors;
+  }
+
+  /** See `hint.js`. */
+  get hints() {
+    return this.history.present;
+  }
+
+  /** The hints, as they lie on the photo before it was turned by hand. */
+  get hintsOfFile() {
+    return turned(this.hints, (4 - this.turn) % 4);
   }
 
   /** The file's name without its suffix. */
@@ -50,7 +65,25 @@ export class Photo extends EventTarget {
   /** @param {number} quarters to the right, 1 or -1. */
   rotate(quarters) {
     this.turn = (this.turn + quarters + 4) % 4;
+    this.history.map((hints) => turned(hints, (quarters + 4) % 4));
     this.reset();
+  }
+
+  /** @param {number|string} saturation a factor or `auto`. */
+  saturate(saturation) {
+    this.update({ saturation });
+    this.dispatchEvent(new Event("recolor"));
+  }
+
+  /**
+   * Changes the hints.
+   *
+   * @param {(history: History) => void} act
+   */
+  changeHints(act) {
+    act(this.history);
+    this.update({ isWithoutHints: false });
+    this.dispatchEvent(new Event("recolor"));
   }
 
   /** @param {object} fields and their new values. */
@@ -65,6 +98,9 @@ export class Photo extends EventTarget {
     this.note = ""; // A remark on the result.
     this.activity = ""; // Shown while the result is being saved.
     this.colors = null; // `{ ab, side }`, see `coloredRoots`.
+    this.plain = null; // Those without hints.
+    this.lightness = null; // The network's view.
+    this.recoloring = null; // A promise, while hints are being applied.
     this.thumbnail = null;
   }
 }

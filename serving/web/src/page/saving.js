@@ -2,6 +2,8 @@
 
 import { downloadZip } from "client-zip";
 
+import { textOf } from "../hints/hint.js";
+
 const JPEG = "image/jpeg";
 const SUFFIXES = { [JPEG]: "jpg", "image/png": "png" };
 const PAIR = "pair"; // In place of a type.
@@ -39,11 +41,19 @@ export class Saver {
     if (!signal.aborted) download(content, "colorized_photos.zip");
   }
 
+  /** @param {Photo} photo whose hints to save. */
+  saveHints(photo) {
+    const { name, input } = hintFile(photo);
+    download(input, name);
+  }
+
   async *#allFiles(photos, signal) {
     const names = new Set();
     for (const photo of photos) {
       if (signal.aborted) return;
-      for (const { name, input } of await this.#filesOf(photo)) {
+      const files = await this.#filesOf(photo);
+      if (photo.hints.length) files.push(hintFile(photo));
+      for (const { name, input } of files) {
         yield { name: unusedName(name, names), input };
       }
     }
@@ -62,7 +72,8 @@ export class Saver {
   }
 
   async #encoded(photo) {
-    const { file, turn, shown: colors, factor: saturation } = photo;
+    await photo.recoloring;
+    const { file, turn, colors, factor: saturation } = photo;
     const argument = { file, turn, colors, saturation };
     if (this.#format.value === PAIR) {
       const { result } = await this.#encoder.call("encodePair", argument);
@@ -73,6 +84,12 @@ export class Saver {
     const name = `${photo.stem}_colorized.${SUFFIXES[type]}`;
     return { name, input: result };
   }
+}
+
+// `keras-colorizer colorize` finds it beside the photo.
+function hintFile({ file, hintsOfFile }) {
+  const input = new Blob([textOf(hintsOfFile)], { type: "application/json" });
+  return { name: `${file.name}.hints.json`, input };
 }
 
 // Other formats may hold transparency, which a JPEG cannot.

@@ -1,6 +1,7 @@
-// The chosen photo: compared, magnified, turned, saturated, saved.
+// The chosen photo: compared, magnified, turned, given hints, saturated, saved.
 
 import { AUTO } from "../color/saturation.js";
+import { HintEditor } from "../hints/editor.js";
 import { Comparison } from "./comparison.js";
 import { Gestures } from "./gestures.js";
 import { Painter } from "./painter.js";
@@ -14,6 +15,7 @@ export class Viewer {
   #element;
   #comparison;
   #painter;
+  #editor;
   #view = new View();
   #network;
   #photo = null;
@@ -27,6 +29,8 @@ export class Viewer {
    * @param {(photo: Photo) => void} on.save
    * @param {(photo: Photo, quarters: number) => void} on.rotate
    * @param {(saturation: number|string) => void} on.saturateAll
+   * @param {(photo: Photo) => void} on.choose another photo.
+   * @param {(photo: Photo) => void} on.saveHints
    */
   constructor(element, renderer, network, on) {
     this.#element = element;
@@ -34,8 +38,13 @@ export class Viewer {
     const frame = this.#part(".comparison");
     this.#comparison = new Comparison(frame, this.#view);
     this.#painter = new Painter(renderer, this.#comparison, this.#view);
+    this.#editor = new HintEditor(element, this.#comparison, this.#view, {
+      look: () => this.#look(),
+      show: on.choose,
+      save: on.saveHints,
+    });
     new Gestures(frame, this.#gestures(frame));
-    network.addEventListener("change", () => this.#labelVeil());
+    network.addEventListener("change", () => this.#photo && this.update());
     this.#slider.oninput = () => this.#saturate(Number(this.#slider.value));
     this.#part("#auto").onchange = ({ target }) =>
       this.#saturate(target.checked ? AUTO : Number(this.#slider.value));
@@ -77,6 +86,8 @@ export class Viewer {
     }
     this.#labelSaturation();
     this.#labelVeil();
+    const { isReady, takesHints } = this.#network;
+    this.#editor.update(takesHints || !isReady);
     this.#painter.update();
   }
 
@@ -92,6 +103,7 @@ export class Viewer {
     this.#turn = this.#photo?.turn;
     this.#view.reset();
     this.#painter.show(this.#photo);
+    this.#editor.show(this.#photo);
     this.#look();
   }
 
@@ -109,8 +121,11 @@ export class Viewer {
         this.#look();
       },
       zoom: (factor, at) => this.#zoom(factor, share(at)),
-      aim: () => {},
-      tap: () => {},
+      aim: (at) => this.#comparison.magnify(this.#view.placeAt(share(at))),
+      tap: (at) => {
+        this.#comparison.magnify(null);
+        if (at) this.#editor.tap(this.#view.placeAt(share(at)));
+      },
     };
   }
 
@@ -133,11 +148,13 @@ export class Viewer {
   #look() {
     this.#comparison.place();
     this.#part("#zoom-out").disabled = this.#view.isWhole;
-    if (this.#photo) this.#painter.update();
+    if (!this.#photo) return;
+    this.#editor.look();
+    this.#painter.update();
   }
 
   #saturate(saturation) {
-    this.#photo.update({ saturation });
+    this.#photo.saturate(saturation);
   }
 
   #labelSaturation() {
@@ -150,7 +167,6 @@ export class Viewer {
   }
 
   #labelVeil() {
-    if (!this.#photo) return;
     const { isReady, sentence } = this.#network;
     const waiting = isReady ? "Coloring …" : sentence;
     this.#comparison.veil(this.#photo.isOver ? "" : waiting);

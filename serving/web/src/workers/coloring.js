@@ -3,6 +3,7 @@
 import { coloredRoots, networkView } from "../color/chroma.js";
 import { openEngine } from "../color/engine.js";
 import { writeSaturated } from "../color/lab.js";
+import { rowsOf } from "../hints/hint.js";
 import { openPhoto } from "../photos/opening.js";
 import { canvasOf, pixelsOf, shrunk } from "../photos/picture.js";
 import { answerCalls } from "./client.js";
@@ -13,21 +14,26 @@ let engine = null; // A promise.
 
 answerCalls({
   load: async ({ folder }, report) => {
-    return { name: (await loaded(folder, report)).name };
+    const { name, takesHints } = await loaded(folder, report);
+    return { name, takesHints };
   },
   colorize,
+  recolor: async ({ lightness, hints, factor, folder }) => {
+    const rows = rowsOf(hints, factor);
+    return { ab: await predicted(lightness, folder, rows) };
+  },
 });
 
 async function colorize({ file, turn, folder }, report) {
   report({ stage: "preparing" });
   const { picture, note } = await openPhoto(file, turn);
   const { side } = await loaded(folder);
-  const lightness = networkView(rowsOf(picture), side);
+  const lightness = networkView(readerOf(picture), side);
   const small = pixelsOf(shrunk(picture, THUMBNAIL));
   report({ stage: "coloring", thumbnail: bitmapOf(small) });
   const colors = { ab: await predicted(lightness, folder), side };
   color(small, colors);
-  return { colors, note, thumbnail: bitmapOf(small) };
+  return { colors, plain: colors, lightness, note, thumbnail: bitmapOf(small) };
 }
 
 function loaded(folder, report = () => {}) {
@@ -39,16 +45,16 @@ function loaded(folder, report = () => {}) {
 }
 
 // Graphics processors get lost, such as while a computer sleeps.
-async function predicted(lightness, folder) {
+async function predicted(lightness, folder, hints = null) {
   try {
-    return await (await loaded(folder)).predict(lightness);
+    return await (await loaded(folder)).predict(lightness, hints);
   } catch {
     engine = null;
-    return (await loaded(folder)).predict(lightness);
+    return (await loaded(folder)).predict(lightness, hints);
   }
 }
 
-function rowsOf(picture) {
+function readerOf(picture) {
   const { width, height } = picture;
   const context = canvasOf(picture, 1).getContext("2d");
   const read = (row) => context.getImageData(0, row, width, 1).data;
