@@ -18,7 +18,7 @@ from fixtures.web_app import built_app, static_site
 from PIL import ExifTags, Image
 from selenium.webdriver import ActionChains, Keys
 
-from keras_colorizer import Colorizer
+from keras_colorizer import Colorizer, read_hints
 
 pytestmark = [
     pytest.mark.slow,
@@ -141,6 +141,9 @@ def test_render_size_is_that_of_the_model(open_page, photos, tmp_path):
         page.compare(photos / "camera.png")
         other = Colorizer.load(tmp_path / MODEL)
         assert_saved_as_in_python(page, photos / "camera.png", other)
+        assert "takes no hints" in page[".help"].text
+        page.tap(0.5, 0.2)
+        assert not page["#palette"].is_displayed()
 
 
 def test_webgpu_gives_the_same_colors(open_page, site, photos):
@@ -148,6 +151,9 @@ def test_webgpu_gives_the_same_colors(open_page, site, photos):
     assert "on the graphics processor (WebGPU)" in page["#model"].text
     page.compare(photos / "coffee.png")
     assert_saved_as_in_python(page, photos / "coffee.png")
+    page.give_hint(0.3, 0.5, "#4f7942")
+    hints = read_hints(page.download("#save-hints"))
+    assert_saved_as_in_python(page, photos / "coffee.png", hints=hints)
 
 
 def test_app_requests_nothing_once_it_is_loaded(open_page, photos):
@@ -320,7 +326,7 @@ def test_photos_are_removed_and_cleared(page, photos):
     page.compare(
         photos / "camera.png", photos / "tiny.png", photos / "tall.png"
     )
-    page.all(".remove")[0].click()
+    page["#photos .remove"].click()
     assert page["#shown"].text == "tiny.png"
     # The keyboard's focus stays in the list.
     assert page.focused() == page[".choose"]

@@ -22,6 +22,7 @@ export class HintEditor {
   #list;
   #palette;
   #photo = null;
+  #isPossible = false;
   #point = CENTER;
   #target = null; // The number of a hint, `new`, or null without a palette.
   #origin = null; // The element that had the keyboard before the palette.
@@ -74,7 +75,8 @@ export class HintEditor {
    *
    * @param {boolean} isPossible whether the model takes hints.
    */
-  update(isPossible = true) {
+  update(isPossible = this.#isPossible) {
+    this.#isPossible = isPossible;
     const { hints, history, isWithoutHints, plain } = this.#photo;
     if (this.#target !== "new" && !hints[this.#target]) this.#target = null;
     if (this.#target === null || !plain) this.#palette.close();
@@ -146,7 +148,7 @@ export class HintEditor {
     point.onclick = () => this.tap(this.#point, true);
     point.onkeydown = (event) => this.#steer(event);
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.#picking) this.#endPicking(null);
+      if (event.key === "Escape") this.#escape();
       if (!this.#photo || !(event.ctrlKey || event.metaKey)) return;
       const key = event.key.toLowerCase();
       if (key === "z" && !event.shiftKey) undo();
@@ -154,6 +156,11 @@ export class HintEditor {
       else return;
       event.preventDefault();
     });
+  }
+
+  #escape() {
+    if (this.#picking) this.#endPicking(null);
+    else if (this.#palette.isOpen) this.close();
   }
 
   #help(hints) {
@@ -172,7 +179,7 @@ export class HintEditor {
 
   #open(target, isByKeyboard = false) {
     const { hints, lightness, colors } = this.#photo;
-    if (!lightness || (target === "new" && hints.length === MOST)) return;
+    if (!lightness || !this.#isPossible || (target === "new" && hints.length === MOST)) return;
     this.#target = target;
     const hint = hints[target];
     const place = hint ?? this.#point;

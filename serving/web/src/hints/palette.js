@@ -30,9 +30,6 @@ export class Palette {
     this.#part(".pick").onclick = () => on.pick();
     this.#part(".remove").onclick = () => on.remove();
     this.#part(".close").onclick = () => on.close();
-    element.onkeydown = (event) => {
-      if (event.key === "Escape") on.close();
-    };
   }
 
   get isOpen() {

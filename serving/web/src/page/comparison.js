@@ -3,6 +3,7 @@
 import { hexOf } from "../color/lab.js";
 
 const SAMPLE = 5; // Pixels of each side of a square whose mean is a color.
+const BADGE = 12; // Percents of the frame that the word on a side needs.
 const MAGNIFIED = 40; // Pixels of a loupe's side, in the picture.
 
 export class Comparison {
@@ -120,6 +121,7 @@ export class Comparison {
     loupe.hidden = place === null;
     if (place === null) return;
     this.#copy(place, MAGNIFIED, loupe);
+    encircle(loupe);
     const { x, y } = this.#view.frameOf(place);
     loupe.style.left = percent(x);
     loupe.style.top = percent(y);
@@ -162,6 +164,8 @@ export class Comparison {
     this.#split.value = 100 * divider;
     const before = this.#split.value;
     this.#element.style.setProperty("--split", `${before}%`);
+    this.mark("all-after", before < BADGE);
+    this.mark("all-before", before > 100 - BADGE);
     this.#split.setAttribute(
       "aria-valuetext",
       `${before} % before, ${100 - before} % after`,
@@ -183,6 +187,17 @@ function paint(canvas, picture) {
   canvas.width = picture.width;
   canvas.height = picture.height;
   canvas.getContext("bitmaprenderer").transferFromImageBitmap(picture);
+}
+
+// Marks the center of a loupe.
+function encircle(loupe) {
+  const context = loupe.getContext("2d");
+  for (const [color, radius] of [["#000", 9], ["#fff", 7.5]]) {
+    context.beginPath();
+    context.arc(loupe.width / 2, loupe.height / 2, radius, 0, 2 * Math.PI);
+    context.strokeStyle = color;
+    context.stroke();
+  }
 }
 
 function inside(value, most) {

@@ -3,7 +3,7 @@
 const NEAR = 24; // CSS pixels from the divider that still grab it.
 const STILL = 6; // CSS pixels that a tap may move.
 const HOLD = 350; // Milliseconds, after which a finger aims.
-const WHEEL = 0.002; // Of a doubling, for each pixel of a wheel.
+const WHEEL = 0.008; // Doublings for each pixel of a wheel.
 
 export class Gestures {
   #element;
@@ -105,7 +105,7 @@ export class Gestures {
   #wheel(event) {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
-    this.#on.zoom(2 ** (-WHEEL * 4 * event.deltaY), this.#at(event));
+    this.#on.zoom(2 ** (-WHEEL * event.deltaY), this.#at(event));
   }
 
   #at({ clientX, clientY }) {
