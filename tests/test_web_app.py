@@ -289,6 +289,20 @@ def test_all_are_saved_in_one_zip_with_one_saturation(page, photos, tmp_path):
     assert np.abs(pixels_of(jpeg) - pixels_of(png)).mean() < 2
 
 
+def test_saving_all_can_be_stopped(page, photos):
+    page.compare(photos / "larger.png", photos / "camera.png")
+    label = page.browser.execute_script(
+        "const button = document.getElementById('save-all');"
+        "button.click();"
+        "const label = button.textContent;"
+        "button.click();"
+        "return label;"
+    )
+    assert label == "Stop"
+    page.until(lambda: page["#save-all"].text == "Save all")
+    assert page.save("JPEG").name == "larger_colorized.jpg"  # That alone.
+
+
 @pytest.mark.parametrize("name", ["camera.png", "coffee.png"])
 def test_automatic_saturation_is_that_of_python(page, photos, name):
     page.compare(photos / name)

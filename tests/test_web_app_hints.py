@@ -1,6 +1,8 @@
 """Hints in the web app: given, moved, undone, saved, as in Python."""
 
 import json
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -12,7 +14,7 @@ from fixtures.web_app import static_site
 from PIL import Image
 from selenium.webdriver import Keys
 
-from keras_colorizer import Colorizer, read_hints
+from keras_colorizer import read_hints
 
 pytestmark = [
     pytest.mark.slow,
@@ -52,7 +54,7 @@ def halves(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def coffee(tmp_path_factory):
-    file = tmp_path_factory.mktemp("photos") / "coffee.jpg"
+    file = tmp_path_factory.mktemp("photos") / "coffee.png"
     Image.fromarray(skimage.data.coffee()).convert("L").save(file)
     return file
 
@@ -124,29 +126,29 @@ def test_undo_gives_the_earlier_pixels_exactly(page, coffee):
     assert np.array_equal(pixels_of(page.save("PNG")), states[2])
 
 
-@pytest.mark.parametrize("saturation", [1, 1.5])
-def test_hint_file_gives_the_same_picture_in_python(
-    page, coffee, tmp_path, saturation
+def test_hint_file_gives_the_same_picture_on_the_command_line(
+    page, coffee, tmp_path
 ):
     page.compare(coffee)
-    page.saturate(saturation)
+    page.saturate(1.5)
     page.give_hint(0.3, 0.5, GREEN)
     page.give_hint(0.9, 0.9, BLUE)
     saved = pixels_of(page.save("PNG"))
     file = page.download("#save-hints")
-    assert file.name == "coffee.jpg.hints.json"
-    hints = read_hints(file)
-    assert [hint.color for hint in hints] == [GREEN, BLUE]
-    colorizer = Colorizer.from_preset("small")
-    expected = colorizer.colorize(coffee, hints=hints, saturation=saturation)
-    assert np.abs(saved - np.asarray(expected)).max() <= TOLERANCE
-    # The file is read again, with its photo and alone.
+    assert file.name == "coffee.png.hints.json"
+    assert [hint.color for hint in read_hints(file)] == [GREEN, BLUE]
+    command = [sys.executable, "-m", "keras_colorizer", "colorize", coffee]
+    options = ["-o", tmp_path, "--hints", file, "--saturation", "1.5"]
+    subprocess.run([*command, *options], check=True)
+    expected = pixels_of(tmp_path / "coffee.png")
+    assert np.abs(saved - expected).max() <= TOLERANCE
+    assert np.abs(saved - expected).mean() < 0.1
+    # The page reads it again: with its photo, and alone.
     kept = file.rename(tmp_path / file.name)
     page["#clear"].click()
-    page.color(coffee, kept)
-    page.until(lambda: len(page.hints()) == 2)
-    page.until(lambda: page["#split"].is_enabled())
-    page.saturate(saturation)
+    page.compare(coffee, kept)
+    page.saturate(1.5)
+    assert len(page.hints()) == 2
     assert np.array_equal(pixels_of(page.save("PNG")), saved)
     page["#undo"].click()
     page["#hint-file"].send_keys(str(kept))
@@ -200,7 +202,7 @@ def test_eyedropper_takes_a_color_from_another_photo(page, coffee, tmp_path):
     page.all(".choose")[1].click()
     page.until(lambda: page["#split"].is_enabled())
     page.tap(0.2, 0.5)  # Before: a photo in color is one to take colors from.
-    assert page["#shown"].text == "coffee.jpg"
+    assert page["#shown"].text == "coffee.png"
     (hint,) = page.hints()
     assert "blue, 80 % across, 20 % down" in hint
     hints = json.loads(page.download("#save-hints").read_text())["hints"]
@@ -225,11 +227,11 @@ def test_zip_holds_hints_and_what_they_do(page, coffee, halves, tmp_path):
         file.extractall(tmp_path)
         assert file.namelist() == [
             "coffee_colorized.png",
-            "coffee.jpg.hints.json",
+            "coffee.png.hints.json",
             "halves_colorized.png",
         ]
     assert np.array_equal(pixels_of(tmp_path / "coffee_colorized.png"), single)
-    assert len(read_hints(tmp_path / "coffee.jpg.hints.json")) == 1
+    assert len(read_hints(tmp_path / "coffee.png.hints.json")) == 1
 
 
 @pytest.mark.parametrize(
@@ -241,9 +243,9 @@ def test_zip_holds_hints_and_what_they_do(page, coffee, halves, tmp_path):
     ],
 )
 def test_bad_hint_file_is_explained(page, coffee, tmp_path, content, sentence):
-    (tmp_path / "coffee.jpg.hints.json").write_text(content)
+    (tmp_path / "coffee.png.hints.json").write_text(content)
     page.compare(coffee)
-    page["#hint-file"].send_keys(str(tmp_path / "coffee.jpg.hints.json"))
+    page["#hint-file"].send_keys(str(tmp_path / "coffee.png.hints.json"))
     page.until(lambda: sentence in page[".note"].text)
     assert page.hints() == []
 

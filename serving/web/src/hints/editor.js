@@ -78,8 +78,9 @@ export class HintEditor {
   update(isPossible = this.#isPossible) {
     this.#isPossible = isPossible;
     const { hints, history, isWithoutHints, plain } = this.#photo;
-    if (this.#target !== "new" && !hints[this.#target]) this.#target = null;
-    if (this.#target === null || !plain) this.#palette.close();
+    const isThere = this.#target === "new" || hints[this.#target];
+    if (!isThere || !plain) this.#target = null;
+    if (this.#target === null) this.#palette.close();
     else this.#palette.mark(hints[this.#target]?.color);
     const { canUndo, canRedo } = history;
     this.#part(".hint-actions").hidden = !canUndo && !canRedo;

@@ -1,5 +1,7 @@
 // The dots of hints on a photo, and the point where the next one may be.
 
+const STILL = 4; // CSS pixels that a click may move.
+
 export class HintMarks {
   #layer;
   #view;
@@ -54,15 +56,15 @@ export class HintMarks {
     dot.tabIndex = -1;
     dot.ariaHidden = "true";
     let moves = 0;
-    dot.onpointerdown = ({ pointerId }) => {
-      dot.setPointerCapture(pointerId);
+    let start = null;
+    dot.onpointerdown = (event) => {
+      dot.setPointerCapture(event.pointerId);
       moves = 0;
+      start = event;
     };
     dot.onpointermove = (event) => {
       if (!dot.hasPointerCapture(event.pointerId)) return;
-      if (moves === 0 && Math.hypot(event.movementX, event.movementY) < 1) {
-        return;
-      }
+      if (moves === 0 && distance(event, start) < STILL) return;
       const place = this.#placeOf(event);
       this.#on.move(number, place, moves++ === 0);
       if (event.pointerType !== "mouse") this.#on.aim(place);
@@ -81,4 +83,8 @@ export class HintMarks {
       y: inside((clientY - top) / height),
     });
   }
+}
+
+function distance(one, other) {
+  return Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
 }

@@ -1,7 +1,7 @@
 // The pictures of one photo: a draft at once, the rest when the hand rests.
 
 const SIDE = 1600; // Pixels of the longer side: enough for a screen.
-const DRAFT_SIDE = 640;
+const DRAFT_SIDE = 512;
 const REST = 180; // Milliseconds.
 
 export class Painter {
