@@ -1,14 +1,14 @@
 """Hints for training, drawn from true colors."""
 
+import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 from numpy.testing import assert_allclose, assert_array_equal
 
 from keras_colorizer import ColorizationGAN
 from keras_colorizer.hint_simulation import COLOR_NOISE, simulate_hints
 from keras_colorizer.networks.discriminator import build_discriminator
-from keras_colorizer.networks.generator import build_generator
+from keras_colorizer.networks.hint_propagation import HintPropagation
 
 
 def drawn(ab, seed=0):
@@ -45,23 +45,21 @@ def test_the_same_seed_draws_alike():
     assert (drawn(ab, 7) != drawn(ab, 8)).any()
 
 
-@pytest.mark.parametrize("pretraining", [True, False])
-def test_training_moves_the_weights_that_take_hints(pretraining):
-    generator = build_generator(
-        "small",
-        widths=(4, 4, 8, 8, 8),
-        middle_width=8,
-        decoder_widths=(4, 4, 8),
-    )
-    gan = ColorizationGAN(generator, build_discriminator("patchgan_70_light"))
+def test_training_moves_the_weights_that_take_hints():
+    lightness = keras.Input((None, None, 1))
+    features = keras.layers.Conv2D(4, 3, padding="same")(lightness)
+    ab = keras.layers.Conv2D(2, 1)(features)
+    layer = HintPropagation()
+    ab = keras.layers.Activation("tanh")(layer([ab, lightness, features]))
+    generator = keras.Model(lightness, ab)
+    gan = ColorizationGAN(generator, build_discriminator(widths=(2, 2)))
     gan.compile()
-    gan.pretraining = pretraining
-    layer = generator.get_layer("hint_propagation")
+    gan.pretraining = True
     before = layer.get_weights()
     rng = np.random.default_rng(0)
     photos = [
-        rng.uniform(-1, 1, (8, 64, 64, n)).astype("float32") for n in (1, 2)
+        rng.uniform(-1, 1, (4, 32, 32, n)).astype("float32") for n in (1, 2)
     ]
-    gan.fit(*photos, batch_size=8, epochs=2, verbose=0)
+    gan.fit(*photos, batch_size=4, epochs=2, verbose=0)
     for old, new in zip(before, layer.get_weights(), strict=True):
         assert (old != new).any()

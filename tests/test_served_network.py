@@ -142,7 +142,7 @@ def test_refusals_are_told_in_one_line_and_not_repeated(server, status):
     assert len(server.requests) == 2
 
 
-AB = np.zeros((1, 128, 128, 2)).tolist()
+AB = np.zeros((1, 224, 224, 2)).tolist()
 PREDICTIONS = {
     "a list for the object": b"[]",
     "an object for the list": b'{"predictions": {"ab": 1}}',

@@ -79,15 +79,14 @@ def _colored(
     blocks = -(-len(tasks) // min(max(1, size), LARGEST_BLOCK))
     # In bytes, as Arrow takes no file names that are not Unicode.
     rows = [{"task": pickle.dumps(task)} for task in tasks]
-    with warnings.catch_warnings():
-        # Retries are endless by default, and Ray 2.64 names their limit anew.
-        warnings.simplefilter("ignore")
+    # Retries are endless by default, and Ray 2.64 names their limit anew.
+    with warnings.catch_warnings(action="ignore"):
         colored = ray.data.from_items(rows, override_num_blocks=blocks).map(
             RowColorizer,  # type: ignore[arg-type]  # Hinted as a function.
             fn_constructor_args=[settings],
+            # A photo that kills takes those with it that wait behind.
             compute=ray.data.ActorPoolStrategy(
                 size=min(cores, blocks),
-                # A photo that kills takes those with it that wait behind.
                 max_tasks_in_flight_per_actor=1 if alone else None,
             ),
             num_cpus=1,
