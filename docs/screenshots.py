@@ -11,6 +11,7 @@ import io
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +20,7 @@ from pathlib import Path
 import skimage.data
 from PIL import Image
 from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -34,6 +36,9 @@ PICTURES = {
 ICON_SIZES = (192, 512)
 QUALITY = 90  # Of WebP: text stays sharp at a tenth of PNG's bytes.
 PATIENCE = 120  # Seconds.
+SUIT = (0.22, 0.75)  # Of the first photo.
+SWATCH = 6
+REST = 2  # Seconds, until the photo shows the hint in full.
 
 
 def main():
@@ -45,6 +50,7 @@ def main():
                 set_window(browser, scheme, width, height)
                 browser.get(url)
                 color(browser, photos)
+                give_hint(browser)
                 save(browser.get_screenshot_as_png(), DOCS / name)
     with chromium() as browser:
         set_window(browser, "light", 1200, 820)
@@ -87,6 +93,20 @@ def color(browser: webdriver.Chrome, photos: list[Path]) -> None:
         return status.text == all_done and divider.is_enabled() and offline.text
 
     WebDriverWait(browser, PATIENCE).until(is_finished)
+
+
+def give_hint(browser: webdriver.Chrome) -> None:
+    """Opens the palette on the astronaut's suit, and chooses a color."""
+    frame = browser.find_element(By.CSS_SELECTOR, ".comparison")
+    x, y = (
+        round(frame.size[side] * (share - 0.5))
+        for side, share in zip(("width", "height"), SUIT, strict=True)
+    )
+    chain = ActionChains(browser).move_to_element_with_offset(frame, x, y)
+    chain.click().perform()
+    swatches = browser.find_elements(By.CSS_SELECTOR, ".swatches button")
+    swatches[SWATCH].click()
+    time.sleep(REST)
 
 
 def drawn_icon(browser: webdriver.Chrome, size: int) -> bytes:
