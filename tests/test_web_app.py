@@ -352,10 +352,17 @@ def test_photos_are_removed_and_cleared(page, photos):
     assert page["#photos [role=status]"].text == "1 of 1 colorized"
 
 
-def test_sample_can_be_tried(page):
-    page["#sample"].click()
-    page.until(lambda: page["#split"].is_enabled())
-    assert chroma_of_sides(page)[1] > COLORED
+def test_sample_can_be_tried_and_waits_for_the_model(tmp_path):
+    with static_site() as site, chromium(tmp_path) as browser:
+        site.replaced[MODEL] = (built_app() / MODEL).read_bytes()
+        site.halved = MODEL
+        page = Page(browser, site.url, tmp_path / "downloads", is_ready=False)
+        page["#sample"].click()
+        told = r"The model is being loaded: 2\.\d of 4\.\d MB"
+        page.until(lambda: re.search(told, page[".veil"].text))
+        site.go_on.set()
+        page.until(lambda: page["#split"].is_enabled())
+        assert chroma_of_sides(page)[1] > COLORED
 
 
 def test_magnified_photo_has_its_full_resolution(page, tmp_path):

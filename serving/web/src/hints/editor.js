@@ -243,6 +243,7 @@ export class HintEditor {
     this.#picking = null;
     this.#comparison.mark("picking", false);
     if (photo !== this.#photo) this.#on.show(photo);
+    if (photo !== this.#photo) return; // It has been removed.
     this.#point = point;
     this.#open(target);
     if (color) this.#choose(color, false);

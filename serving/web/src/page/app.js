@@ -33,7 +33,7 @@ export class App {
       save: (photo) => this.#saver.save(photo),
       rotate: (photo, quarters) => this.#rotate(photo, quarters),
       saturateAll: (saturation) => this.#saturateAll(saturation),
-      choose: (photo) => this.#choose(photo),
+      choose: (photo) => this.#photos.includes(photo) && this.#choose(photo),
       saveHints: (photo) => this.#saver.saveHints(photo),
     });
     const list = element("photos").querySelector("ol");
