@@ -92,3 +92,18 @@ def without_wildcards(folder: Path) -> Iterator[Path]:
         link = Path(parent) / "folder"
         link.symlink_to(folder.absolute(), target_is_directory=True)
         yield link
+
+
+def display_name(path: str | os.PathLike) -> str:
+    r"""Returns a path as terminals and pages can show it.
+
+    Control characters, and bytes that are not UTF-8, become `\x1b` and the
+    like.
+    """
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )

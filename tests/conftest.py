@@ -1,7 +1,10 @@
 """Fixtures shared by every test."""
 
 import dataclasses
+import os
 import sys
+import tempfile
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -66,6 +69,21 @@ def run_main(monkeypatch, capfd):
         return code, out, err
 
     return run_main
+
+
+@pytest.fixture
+def ordinary_folder():
+    """A folder, in a test that runs as an ordinary user, also for root."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        yield folder
+        os.seteuid(user)
+        for path in folder.iterdir():
+            path.chmod(0o777)
 
 
 @pytest.fixture(scope="module")

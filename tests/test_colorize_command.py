@@ -114,3 +114,70 @@ def test_ray_that_cannot_be_had_is_told_at_once(
     )
     assert code == 2
     assert message in " ".join(errors.split())
+
+
+def test_what_is_left_out_or_odd_is_said_and_the_rest_colored(
+    run_main, ordinary_folder
+):
+    scans = ordinary_folder / "scans"
+    for folder in (scans, scans / "lost+found", scans / "@eaDir"):
+        folder.mkdir()
+    camera = Image.fromarray(skimage.data.camera()).resize((64, 64))
+    camera.save(scans / "esc\x1b[31m\n\udcf6.png")
+    camera.save(scans / "cut.jpg")
+    (scans / "cut.jpg").write_bytes((scans / "cut.jpg").read_bytes()[:-2])
+    pages = {"save_all": True, "append_images": [camera.rotate(90)]}
+    camera.save(scans / "pages.tif", **pages)
+    (scans / "raw.dng").touch()
+    (scans / "lost+found").chmod(0)
+    command = (commands.main, "keras-colorizer", "colorize", scans, "-o")
+    code, output, errors = run_main(*command, ordinary_folder / "out")
+    assert code == 1
+    assert output == f"3 of 3 colored, in {ordinary_folder}/out\n"
+    assert errors.splitlines() == [
+        "1 file left out: 1 .dng.",
+        f"1 folder left out: {scans}/@eaDir.",
+        f"`{scans}/cut.jpg` lacks its end, but no pixel: it may be a bad copy.",
+        f"`{scans}/pages.tif` holds 2 pages: the first was taken (--pages"
+        " colors all).",
+        f"Failed: `{scans}/lost+found` cannot be listed: Permission denied.",
+    ]
+    (scans / "lost+found").rmdir()
+    command = (*command[:3], scans / "pages.tif", "-o")
+    out = ordinary_folder / "all.tif"
+    code, _, errors = run_main(*command, out, "--pages")
+    assert (code, errors) == (0, "")
+    with Image.open(out) as image:
+        assert image.n_frames == 2
+
+
+# What a shell does with the streams, and what is then on them.
+STREAMS = {
+    "2>&-": "1 of 2 colored, in ",
+    ">&-": "Failed: ",
+    ">&- 2>&- <&-": "",
+    "| true": "Failed: ",
+    "2>&1 | true": "",
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="is about a POSIX shell")
+@pytest.mark.parametrize("streams", STREAMS)
+def test_closed_streams_and_ascii_terminals_cost_no_result(tmp_path, streams):
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "b\x1b\udcff.png").touch()
+    words = [*COMMAND[:-1], "colorize", *tmp_path.iterdir(), "-o"]
+    command = [*words, tmp_path / "ö"]
+    finished = subprocess.run(
+        ["bash", "-c", f'set -o pipefail; "$@" {streams}', "bash", *command],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert finished.returncode == 1
+    assert [path.name for path in (tmp_path / "ö").iterdir()] == ["a.png"]
+    said = (finished.stdout + finished.stderr).decode("ascii")
+    assert said.startswith(STREAMS[streams])
+    assert bool(said) == bool(STREAMS[streams])
+    assert "\x1b" not in said
+    if said.startswith("Failed"):
+        assert r"b\x1b\xff.png` is empty" in said

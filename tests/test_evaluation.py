@@ -528,3 +528,22 @@ def test_wrong_command_lines_exit_with_2(
     assert done.code == 2
     assert message in done.out + done.err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_names_of_any_bytes_and_lost_folders_are_reported(
+    ordinary_folder, tmp_path_factory
+):
+    photos = ordinary_folder / "photos"
+    (photos / "lost+found").mkdir(parents=True)
+    color = Image.fromarray(skimage.data.astronaut()).resize((64, 64))
+    color.save(photos / "Gr\udcf6\udcdfe\x1b\n=1.png")
+    (photos / "\udcff.png").touch()
+    (photos / "lost+found").chmod(0)
+    report = evaluate(Colorizer.from_preset("small"), photos)
+    report.write(ordinary_folder / "report.html")
+    page = (ordinary_folder / "report.html").read_text("utf-8")
+    assert r"Gr\xf6\xdfe\x1b\n=1.png" in page
+    assert report.unreadable == [
+        f"`{photos}/lost+found` cannot be listed: Permission denied.",
+        rf"`{photos}/\xff.png` is empty (0 bytes).",
+    ]

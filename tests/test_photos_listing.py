@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from keras_colorizer.errors import DataError
-from keras_colorizer.photos import PHOTO_SUFFIXES, find_photos
+from keras_colorizer.photos import PHOTO_SUFFIXES, find_photos, list_photos
+from keras_colorizer.photos.opening import MISSING_SUFFIXES
 
 
 @pytest.fixture
@@ -112,3 +113,71 @@ def test_a_folder_without_photos_is_refused_naming_the_suffixes(tree):
     with pytest.raises(DataError, match="holds no photo"):
         find_photos([tree / "scans" / "*.txt"])
     assert ".gif" in PHOTO_SUFFIXES
+
+
+def test_what_is_left_out_is_counted_by_kind(tree):
+    for name in ("c.dng", "d.DNG", "e.mp4", "f", "b.jpg.hints.json", ".g.txt"):
+        (tree / "scans" / name).touch()
+    for pattern in ("scans", "scans/**", "scans/**/*"):
+        (note,) = list_photos([tree / pattern]).notes()
+        assert note == (
+            "5 files left out: 2 .dng, 1 without a suffix, 1 .mp4, 1 .txt."
+        )
+    with pytest.raises(DataError, match=r"no photo.*1 file left out: 1 \.txt"):
+        find_photos([tree / "scans" / "*.txt"])
+
+
+@pytest.mark.skipif(not MISSING_SUFFIXES, reason="all plugins are installed")
+def test_the_package_that_a_format_needs_is_named(tree):
+    suffix = MISSING_SUFFIXES[0]
+    (tree / "scans" / f"d{suffix}").touch()
+    (note,) = list_photos([tree / "scans"]).notes()
+    pip = 'pip install "keras-colorizer[formats]"'
+    assert note == f"2 files left out: 1 {suffix} ({pip}), 1 .txt."
+
+
+@pytest.mark.parametrize(
+    "name", ["@eaDir", "#recycle", ".thumbnails", "$RECYCLE.BIN", "@Recycle"]
+)
+@pytest.mark.parametrize("pattern", ["scans", "scans/**/*.jpg"])
+def test_thumbnails_and_waste_bins_are_left_out_and_said(tree, name, pattern):
+    found = relatives(tree / pattern)
+    folder = tree / "scans" / "1932" / name
+    folder.mkdir()
+    (folder / "e.jpg").touch()
+    listing = list_photos([tree / pattern])
+    assert [str(photo.relative) for photo in listing.photos] == found
+    assert listing.notes()[-1] == f"1 folder left out: {folder}."
+    assert relatives(folder) == ["e.jpg"]  # When it is named itself.
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o600])  # Neither listed nor entered.
+@pytest.mark.parametrize("pattern", ["", "**", "**/*.jpg"])
+def test_an_unreadable_subfolder_does_not_cost_the_rest(
+    ordinary_folder, pattern, mode
+):
+    for name in ("a/b.jpg", "lost+found/c.jpg", "z/d.jpg"):
+        path = ordinary_folder / name
+        path.parent.mkdir()
+        path.touch()
+    lost = ordinary_folder / "lost+found"
+    lost.chmod(mode)
+    listing = list_photos([ordinary_folder / pattern])
+    names = [str(photo.relative) for photo in listing.photos]
+    assert names == ["a/b.jpg", "z/d.jpg"]
+    sentence = f"`{lost}` cannot be listed: Permission denied."
+    assert listing.unreadable == [sentence]
+    for find in (find_photos, list_photos):
+        with pytest.raises(DataError, match="cannot be listed"):
+            find([lost])
+    with pytest.raises(DataError, match="cannot be listed"):
+        find_photos([ordinary_folder])
+    assert list_photos([lost, ordinary_folder / "a"]).photos
+
+
+def test_names_are_escaped_in_sentences(tree):
+    folder = tree / "esc\x1b[31m\n\udcf6"
+    folder.mkdir()
+    with pytest.raises(DataError) as caught:
+        find_photos([folder])
+    assert r"esc\x1b[31m\n\xf6` holds no photo" in str(caught.value)

@@ -8,6 +8,7 @@ import struct
 import numpy as np
 import pytest
 from fixtures.photo_files import encoded as file_of
+from fixtures.photo_files import png_16
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image, ImageCms
 
@@ -162,3 +163,84 @@ def test_profiles_that_do_not_apply_change_nothing(icc_profile):
     pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
     photo = read_photo(encoded(Image.fromarray(pixels), icc_profile))
     assert_array_equal(photo.pixels, pixels)
+
+
+def parametric(kind, *numbers):
+    fixed = [round(number * 65536) for number in numbers]
+    head = b"para" + struct.pack(">I2H", 0, kind, 0)
+    return head + struct.pack(f">{len(fixed)}i", *fixed)
+
+
+SRGB_NUMBERS = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+KNOTS = np.linspace(0, 1, 5)
+# Each way to write a curve, and its formula: ICC.1:2022, 10.6 and table 68.
+CURVES = {
+    "gamma": (gamma(1.0), lambda x: x),
+    "identity": (b"curv" + bytes(8), lambda x: x),
+    "table": (table(KNOTS**2), lambda x: np.interp(x, KNOTS, KNOTS**2)),
+    "0": (parametric(0, 1.0), lambda x: x),
+    "1": (
+        parametric(1, 2.0, 1.25, -0.25),
+        lambda x: np.where(x >= 0.2, (1.25 * x - 0.25) ** 2, 0),
+    ),
+    "2": (
+        parametric(2, 2.0, 0.75, 0.0, 0.4375),
+        lambda x: (0.75 * x) ** 2 / 0.5625,  # Black is taken to black.
+    ),
+    "3": (parametric(3, *SRGB_NUMBERS), srgb_decoded),
+    "4": (parametric(4, *SRGB_NUMBERS, 0.0, 0.0), srgb_decoded),
+}
+DEEP_RAMP = np.arange(0, 65536, 16, dtype=np.uint16)[None]
+
+
+@pytest.mark.parametrize("kind", CURVES)
+def test_every_kind_of_curve_is_evaluated_at_16_bits(kind):
+    curve, formula = CURVES[kind]
+    made = profile(b"GRAY", {"wtpt": xyz(WHITE), "kTRC": curve})
+    photo = read_photo(encoded(Image.fromarray(DEEP_RAMP), made))
+    expected = 65535 * srgb_encoded(formula(DEEP_RAMP / 65535))
+    # Numbers of the curve have 16 bits: half a level of 8 bits in the shadows.
+    assert_allclose(photo.pixels, expected, atol=128)
+
+
+@pytest.mark.parametrize("make_profile", [grey_profile, rgb_profile])
+def test_linear_shadows_equal_their_srgb_twin(make_profile):
+    srgb = np.linspace(0, 0.3, 4096)[None]
+    linear = np.rint(65535 * srgb_decoded(srgb)).astype(np.uint16)
+    photo = read_photo(encoded(Image.fromarray(linear), make_profile(1.0)))
+    assert_allclose(photo.pixels, 65535 * srgb, atol=257)  # A level of 8 bits.
+
+
+def test_a_grey_profile_by_lightness_is_followed():
+    tags = {"wtpt": xyz(WHITE), "kTRC": gamma(1.0)}
+    made = profile(b"GRAY", tags, connection=b"Lab ")
+    lightness = DEEP_RAMP / 655.35
+    luminance = np.where(  # CIE 15.
+        lightness > 8, ((lightness + 16) / 116) ** 3, lightness / 903.2963
+    )
+    photo = read_photo(encoded(Image.fromarray(DEEP_RAMP), made))
+    assert_allclose(photo.pixels, 65535 * srgb_encoded(luminance), atol=64)
+
+
+def with_gamma(number, *others):
+    chunks = [(b"gAMA", struct.pack(">I", number)), *others]
+    return png_16(DEEP_RAMP, 0, *chunks)
+
+
+@pytest.mark.parametrize("number", [100_000, 55_556])  # Linear, and 1.8.
+def test_a_png_that_names_its_gamma_alone_is_decoded_by_it(number):
+    linear = (DEEP_RAMP / 65535) ** (100_000 / number)
+    photo = read_photo(with_gamma(number))
+    assert_allclose(photo.pixels, 65535 * srgb_encoded(linear), atol=2)
+    rgb = file_of(Image.fromarray(RAMP).convert("RGB"), "PNG")
+    chunk = with_gamma(number)[33:49]
+    photo = read_photo(rgb[:33] + chunk + rgb[33:])
+    expected = 255 * srgb_encoded((RAMP / 255) ** (100_000 / number))
+    assert_allclose(photo.pixels[..., 1], expected, atol=0.51)
+
+
+@pytest.mark.parametrize("number", [45_455, 0])
+def test_a_gamma_that_says_srgb_or_nothing_changes_nothing(number):
+    assert_array_equal(read_photo(with_gamma(number)).pixels, DEEP_RAMP)
+    file = with_gamma(100_000, (b"sRGB", b"\0"))
+    assert_array_equal(read_photo(file).pixels, DEEP_RAMP)

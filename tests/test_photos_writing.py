@@ -13,6 +13,7 @@ from skimage import data
 
 from keras_colorizer.errors import UnwritablePhotoError
 from keras_colorizer.photos import Photo, read_photo, write_photo
+from keras_colorizer.photos.metadata import Metadata
 
 RNG = np.random.default_rng(0)
 RGB = np.asarray(Image.fromarray(data.astronaut()).resize((48, 36)))
@@ -119,7 +120,7 @@ def test_alpha_shows_white_where_it_cannot_be_kept(tmp_path, suffix, depth):
 @pytest.mark.parametrize("pixels", [RGB, DEEP_RGB], ids=["8 bits", "16 bits"])
 def test_exif_is_kept(tmp_path, suffix, pixels):
     path = tmp_path / f"photo{suffix}"
-    write_photo(Photo(pixels, exif=exif()), path)
+    write_photo(Photo(pixels, metadata=Metadata(exif=exif())), path)
     with Image.open(path) as image:
         tags = image.getexif()
         assert tags[0x010E] == "a description"

@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from keras_colorizer.cli.running import FAILED, INTERRUPTED
+from keras_colorizer.cli.running import FAILED, INTERRUPTED, Terminal, say
 from keras_colorizer.colorizing.coloring import ColorizingResult
 from keras_colorizer.colorizing.colorize import colorize_photos
 from keras_colorizer.errors import ConfigError
+from keras_colorizer.files import display_name
 from keras_colorizer.photos import MAX_PIXELS
 from keras_colorizer.pretrained import DEFAULT, look
 
 NAMED_IN_COLOR = 5
+NOTES = 20
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Colorize:
 
     Results keep the photo's size, name, metadata and own lightness; only the
     colors are new. Photos that fail are named at the end; all others are
-    written.
+    written. Formats that cannot be written become PNG.
 
     Attributes:
         photos: Photos, folders (searched recursively) or globs in quotes.
@@ -50,6 +51,7 @@ class Colorize:
             where there is one; when it is newer than the photo's result, the
             photo is colored again.
         no_hints: Use no PHOTO.hints.json.
+        pages: Color all pages of a TIFF, into one TIFF, instead of the first.
         overwrite: Color photos whose result exists already once more; without
             it they are skipped.
         max_pixels: Refuse larger photos before decoding them. Memory grows by
@@ -66,6 +68,7 @@ class Colorize:
     saturation: float | Literal["auto"] = 1.0
     hints: str | None = None
     no_hints: bool = False
+    pages: bool = False
     overwrite: bool = False
     max_pixels: int = MAX_PIXELS
     engine: Literal["processes", "ray"] = "processes"
@@ -95,13 +98,15 @@ def colorize(options: Colorize) -> int:
                 max_pixels=options.max_pixels,
                 engine=options.engine,
                 overwrite=options.overwrite,
+                pages=options.pages,
                 progress=display,
             )
     except KeyboardInterrupt:
         code = INTERRUPTED
     display.print_details()
-    print(f"{display.summary()}, in {options.output}")
-    return code or (FAILED if display.result.failed else 0)
+    say(f"{display.summary()}, in {display_name(options.output)}")
+    failed = display.result.failed or display.result.unlisted
+    return code or (FAILED if failed else 0)
 
 
 def _saturation(options: Colorize) -> float | Literal["auto"]:
@@ -135,7 +140,7 @@ class _Display:
 
     def __init__(self) -> None:
         self.result, self.left = ColorizingResult(), 0
-        self._console = Console(stderr=True)
+        self._console = Terminal(stderr=True)
         self.bar = Progress(
             console=self._console, disable=not self._console.is_terminal
         )
@@ -156,13 +161,17 @@ class _Display:
                 "colors them again)."
             )
         if result.in_color:
-            names = result.in_color[:NAMED_IN_COLOR]
+            names = list(map(display_name, result.in_color[:NAMED_IN_COLOR]))
             more = ", ..." if len(result.in_color) > len(names) else ""
             self._print(
                 f"{len(result.in_color)} in color already, colored anew from "
                 f"their lightness: {escape(', '.join(names))}{more}"
             )
-        for reason in result.failed.values():
+        for note in result.notes[:NOTES]:
+            self._print(escape(note))
+        if len(result.notes) > NOTES:
+            self._print(f"... and {len(result.notes) - NOTES} more notes.")
+        for reason in (*result.unlisted, *result.failed.values()):
             self._print(f"[bold red]Failed:[/] {escape(reason)}")
         if self.left:
             self._print(

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
-from keras_colorizer.cli.running import FAILED
+from keras_colorizer.cli.running import FAILED, Terminal, say
 from keras_colorizer.errors import ConfigError
-from keras_colorizer.photos import find_photos
+from keras_colorizer.files import display_name
+from keras_colorizer.photos import list_photos
 from keras_colorizer.pretrained import DEFAULT
 from keras_colorizer.silence import silent_stderr
 
@@ -58,27 +58,26 @@ def evaluate(options: Evaluate) -> int:
         ColorizerError: If there is no model, or no photo.
     """
     _check(options)
-    photos = find_photos([options.data])
-    console = Console(stderr=True)
+    listing = list_photos([options.data])
+    console = Terminal(stderr=True)
     progress = partial(track, console=console, disable=not console.is_terminal)
     with silent_stderr():
         from keras_colorizer.evaluation.evaluate import evaluate_models
     report = evaluate_models(
         _load_colorizers(options.model),
-        photos,
+        listing.photos,
+        unreadable=listing.unreadable,
         curve=options.curve,
         progress=progress,
     )
-    Console().print(report)
     if options.report is not None:
         report.write(options.report)
-        print(f"The page: {options.report}")
-    for failure in report.unreadable:
-        console.print(
-            f"[bold red]Failed:[/] {escape(failure)}",
-            highlight=False,
-            soft_wrap=True,
-        )
+    Terminal().print(report)
+    if options.report is not None:
+        say(f"The page: {display_name(options.report)}")
+    failures = [f"[bold red]Failed:[/] {escape(x)}" for x in report.unreadable]
+    for line in (*map(escape, listing.notes()), *failures):
+        console.print(line, highlight=False, soft_wrap=True)
     return FAILED if report.unreadable else 0
 
 

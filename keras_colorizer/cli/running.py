@@ -5,9 +5,12 @@ is wrong, or wants an extra that is not installed; 130: stopped by Ctrl-C.
 """
 
 import logging
+import os
 import signal
+import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import tyro
@@ -23,10 +26,19 @@ from keras_colorizer.errors import (
     MissingExtraError,
     extras_named,
 )
+from keras_colorizer.files import display_name
 
 FAILED, WRONG_COMMAND_LINE, INTERRUPTED = 1, 2, 130
 
 Options = TypeVar("Options")
+
+
+class Terminal(Console):
+    """A console whose closed end does not end the work."""
+
+    def on_broken_pipe(self) -> None:
+        """Says no more."""
+        self.quiet = True
 
 
 def run_command(command: Callable[[], int | None]) -> int:
@@ -38,9 +50,22 @@ def run_command(command: Callable[[], int | None]) -> int:
     Args:
         command: Does the work; may return an exit code.
     """
+    _open_streams()
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, signal.default_int_handler)
     _show_own_warnings_only()
+    code = _run(command)
+    try:
+        sys.stdout.flush()
+    except OSError as error:  # Whoever read it has gone, or a disk is full.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            print_error(f"stdout: {error.strerror}.")
+            return code or FAILED
+    return code
+
+
+def _run(command: Callable[[], int | None]) -> int:
     try:
         with extras_named():
             return command() or 0
@@ -49,6 +74,8 @@ def run_command(command: Callable[[], int | None]) -> int:
         return WRONG_COMMAND_LINE
     except ColorizerError as error:
         print_error(str(error))
+        return FAILED
+    except BrokenPipeError:
         return FAILED
     except OSError as error:
         where = f"`{error.filename}`: " if error.filename else ""
@@ -88,9 +115,32 @@ def parse(
     return tyro.cli(options, args=arguments, prog=prog, **settings)
 
 
+def say(text: str) -> None:
+    """Prints to stdout, which may be closed by now."""
+    with suppress(BrokenPipeError):
+        print(text, flush=True)
+
+
 def print_error(message: str) -> None:
     """Prints an error to stderr, as all commands do."""
     _print("red", "Error", message)
+
+
+def _open_streams() -> None:
+    """Makes stdout and stderr take any text, also where they are closed.
+
+    Else the next file that is opened would get their number, and what
+    libraries print.
+    """
+    while (null := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(null)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _show_own_warnings_only() -> None:
@@ -103,8 +153,11 @@ def _show_own_warnings_only() -> None:
 
 
 def _print(style: str, kind: str, message: str) -> None:
-    Console(stderr=True).print(
-        f"[bold {style}]{kind}:[/] {escape(message)}",
+    text = "".join(
+        letter if letter == "\n" else display_name(letter) for letter in message
+    )
+    Terminal(stderr=True).print(
+        f"[bold {style}]{kind}:[/] {escape(text)}",
         highlight=False,
         soft_wrap=True,
     )

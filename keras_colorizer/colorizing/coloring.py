@@ -1,6 +1,7 @@
 """One photo, from file to file: the unit of work."""
 
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +13,14 @@ from keras_colorizer.errors import (
     PhotoError,
     ServingError,
 )
-from keras_colorizer.hints import read_hints
-from keras_colorizer.photos import read_photo, write_photo
+from keras_colorizer.files import display_name
+from keras_colorizer.hints import Hint, read_hints
+from keras_colorizer.photos import (
+    Photo,
+    read_photo,
+    write_pages,
+    write_photo,
+)
 from keras_colorizer.silence import silent_stderr
 
 if TYPE_CHECKING:  # Planning does not wait for LiteRT.
@@ -45,16 +52,21 @@ class Settings:
     saturation: float | Literal["auto"]
     max_pixels: int
     overwrite: bool
+    pages: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a task; the reason is a sentence if there is no result."""
+    """The end of a task; the reason is a sentence if there is no result.
+
+    A note is a sentence about what the result does not show.
+    """
 
     photo: str
     reason: str | None = None
     was_color: bool = False
     hinted: bool = False
+    note: str | None = None
 
 
 @dataclass
@@ -67,6 +79,8 @@ class ColorizingResult:
         failed: The reason, a sentence, by photo.
         in_color: Photos colored although they were in color already.
         hinted: Number of photos colored with hints.
+        unlisted: Sentences about folders that cannot be listed.
+        notes: Sentences about what was left out, of files and folders.
     """
 
     done: int = 0
@@ -74,6 +88,8 @@ class ColorizingResult:
     failed: dict[str, str] = field(default_factory=dict)
     in_color: list[str] = field(default_factory=list)
     hinted: int = 0
+    unlisted: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
         """Counts the end of a task."""
@@ -82,6 +98,8 @@ class ColorizingResult:
             return
         self.done += 1
         self.hinted += outcome.hinted
+        if outcome.note:
+            self.notes.append(outcome.note)
         if outcome.was_color:
             self.in_color.append(outcome.photo)
 
@@ -118,22 +136,64 @@ def colorize_task(
     Raises:
         ColorizerError: If the model itself does not work.
     """
-    path, result = Path(task.photo), Path(task.result)
     if task.is_done() and not settings.overwrite:
         return Outcome(task.photo)
+    name = display_name(task.photo)
     try:
         hints = read_hints(task.hints) if task.hints else []
-        photo = read_photo(path, max_pixels=settings.max_pixels)
-        colored = colorizer.colorize_photo(
-            photo, saturation=settings.saturation, hints=hints
-        )
-        write_photo(colored, result)
+        photo = read_photo(task.photo, max_pixels=settings.max_pixels)
+        pages = _colored_pages(colorizer, photo, task, settings, hints)
+        if settings.pages and photo.pages > 1 and _are_tiffs(photo, task):
+            write_pages(pages, Path(task.result))
+        else:
+            write_photo(next(pages), Path(task.result))
     except PhotoError as error:
         return Outcome(task.photo, str(error))
     except (ServingError, ArtifactError) as error:
-        return Outcome(task.photo, f"`{path}`: {error}")
+        return Outcome(task.photo, f"`{name}`: {error}")
     except MemoryError:
-        return Outcome(task.photo, f"`{path}` does not fit into memory.")
+        return Outcome(task.photo, f"`{name}` does not fit into memory.")
+    note = _note(photo, task, settings)
     return Outcome(
-        task.photo, was_color=bool(photo.is_colored), hinted=bool(hints)
+        task.photo, None, bool(photo.is_colored), bool(hints), note
+    )
+
+
+def _colored_pages(
+    colorizer: "Colorizer",
+    first: Photo,
+    task: Task,
+    settings: Settings,
+    hints: Sequence[Hint],
+) -> Iterator[Photo]:
+    for page in range(first.pages):
+        photo = first
+        if page:
+            photo = read_photo(
+                task.photo, max_pixels=settings.max_pixels, page=page
+            )
+        yield colorizer.colorize_photo(
+            photo, saturation=settings.saturation, hints=hints
+        )
+
+
+def _are_tiffs(photo: Photo, task: Task) -> bool:
+    return photo.format == "TIFF" and task.result.lower().endswith(
+        (".tif", ".tiff")
+    )
+
+
+def _note(photo: Photo, task: Task, settings: Settings) -> str | None:
+    name = display_name(task.photo)
+    if photo.is_cut_off:
+        return f"`{name}` lacks its end, but no pixel: it may be a bad copy."
+    if photo.pages == 1:
+        return None
+    if not _are_tiffs(photo, task):
+        return f"`{name}` holds {photo.pages} pictures: the first was taken."
+    if settings.pages:
+        return None
+    return (
+        f"`{name}` holds {photo.pages} pages: the first was taken (--pages"
+        " colors all)."
     )

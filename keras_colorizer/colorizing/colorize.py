@@ -16,6 +16,7 @@ from keras_colorizer.colorizing.coloring import (
 )
 from keras_colorizer.colorizing.plan import plan_run
 from keras_colorizer.errors import ColorizerError
+from keras_colorizer.files import display_name
 from keras_colorizer.photos import MAX_PIXELS
 from keras_colorizer.pretrained import DEFAULT, TFLITE, pretrained_file
 
@@ -35,6 +36,7 @@ def colorize_photos(
     max_pixels: int = MAX_PIXELS,
     engine: Literal["processes", "ray"] = "processes",
     overwrite: bool = False,
+    pages: bool = False,
     progress: Callable[[ColorizingResult, int], None] | None = None,
 ) -> ColorizingResult:
     """Colors photos, from files to files of the same names.
@@ -62,6 +64,8 @@ def colorize_photos(
         engine: Processes of this machine, or the actors of a Ray cluster,
             whose machines see photos and model at the same paths.
         overwrite: Whether photos whose result exists are colored again.
+        pages: Whether all pages of a TIFF are colored, into one TIFF, instead
+            of the first.
         progress: Called at the start and after each photo with the result so
             far, always the same object, and the number of photos left.
 
@@ -86,7 +90,7 @@ def colorize_photos(
         # Its workers have a working folder of their own.
         tasks = [_absolute(task) for task in tasks]
         model = os.path.abspath(model) if os.path.exists(model) else model
-    settings = Settings(model, saturation, max_pixels, overwrite)
+    settings = Settings(model, saturation, max_pixels, overwrite, pages)
     report = progress or (lambda result, left: None)
     report(result, len(tasks))
     outcomes = color_tasks(tasks, settings, engine=engine)
@@ -117,8 +121,8 @@ def color_tasks(
     for photo in left:
         yield Outcome(
             photo,
-            f"`{photo}`: the process that colored it died twice; is there "
-            "enough memory?",
+            f"`{display_name(photo)}`: the process that colored it died twice; "
+            "is there enough memory?",
         )
 
 

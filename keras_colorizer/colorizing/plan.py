@@ -12,10 +12,16 @@ from keras_colorizer.colorizing.coloring import (
     Task,
 )
 from keras_colorizer.errors import ConfigError
+from keras_colorizer.files import display_name
 from keras_colorizer.hints import SUFFIX
-from keras_colorizer.photos import WRITABLE_SUFFIXES, FoundPhoto, find_photos
+from keras_colorizer.photos import (
+    WRITABLE_SUFFIXES,
+    FoundPhoto,
+    list_photos,
+)
 
-# GIF, which cannot hold a photo in full color, becomes this.
+# GIF, which cannot hold a photo in full color, becomes this, and all formats
+# that are read alone.
 FALLBACK_SUFFIX = ".png"
 
 
@@ -39,8 +45,13 @@ def plan_run(
     """
     tasks: list[Task] = []
     named: set[str] = set()
-    others = ColorizingResult()
-    for task in _with_hints(list(_pairs(sources, output)), hints):
+    _check_paths(sources, output)
+    listing = list_photos(sources)
+    others = ColorizingResult(
+        unlisted=listing.unreadable, notes=listing.notes()
+    )
+    pairs = _pairs(listing.photos, sources, output)
+    for task in _with_hints(list(pairs), hints):
         if reason := _clash(task, named):
             others.add(Outcome(task.photo, reason))
         elif task.is_done() and not overwrite:
@@ -51,15 +62,19 @@ def plan_run(
     return tasks, others
 
 
-def _pairs(sources: Sequence[str], output: str) -> Iterator[Task]:
-    """Yields each photo with the name of its result."""
+def _check_paths(sources: Sequence[str], output: str) -> None:
     for name in (*sources, output):
         if "://" in name:
             raise ConfigError(
                 f"`{name}` is no path: mount the store as a folder, or see "
                 "docs/colorizing_millions.md."
             )
-    found = find_photos(sources)
+
+
+def _pairs(
+    found: list[FoundPhoto], sources: Sequence[str], output: str
+) -> Iterator[Task]:
+    """Yields each photo with the name of its result."""
     is_file = output.lower().endswith(WRITABLE_SUFFIXES)
     if is_file and not os.path.isdir(output):
         yield _single(found, output)
@@ -126,15 +141,16 @@ def _without_results(
 
 def _clash(task: Task, named: set[str]) -> str | None:
     """The reason why a photo can have no result of its own."""
+    photo, result = display_name(task.photo), display_name(task.result)
     if os.path.realpath(task.photo) == os.path.realpath(task.result):
         return (
-            f"`{task.photo}` would be replaced by its own result: choose "
+            f"`{photo}` would be replaced by its own result: choose "
             "another folder with -o."
         )
     if task.result in named:
         return (
-            f"`{task.photo}` and a photo before it would both become "
-            f"`{task.result}`: color them one after the other, into two "
+            f"`{photo}` and a photo before it would both become "
+            f"`{result}`: color them one after the other, into two "
             "folders."
         )
     return None

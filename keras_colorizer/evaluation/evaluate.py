@@ -14,7 +14,7 @@ from keras_colorizer.evaluation.report import EvaluationReport, Example
 from keras_colorizer.evaluation.summary import Row, summarize
 from keras_colorizer.evaluation.trade_off import Progress, trade_off
 from keras_colorizer.inference.colorizer import Colorizer
-from keras_colorizer.photos import FoundPhoto, find_photos, read_rgb
+from keras_colorizer.photos import FoundPhoto, list_photos, read_rgb
 
 SHOWN = 4  # Best photos, and as many worst.
 PICTURE = (320, 480)  # Pixels; the pictures of the report fit into it.
@@ -26,7 +26,8 @@ def evaluate(
     """Colorizes photos from their lightness and compares with the truth.
 
     Every photo is judged at its own size, and weighs the same. Photos are read
-    one at a time; those that cannot be read are named in the report.
+    one at a time; those that cannot be read, and folders that cannot be listed,
+    are named in the report.
 
     Args:
         colorizer: The model.
@@ -47,13 +48,19 @@ def evaluate(
         Estimate(value=0.73, low=0.58, high=0.89)
     """
     named = [photos] if isinstance(photos, str | Path) else photos
-    return evaluate_models({"colorized": colorizer}, find_photos(named))
+    listing = list_photos(named)
+    return evaluate_models(
+        {"colorized": colorizer},
+        listing.photos,
+        unreadable=listing.unreadable,
+    )
 
 
 def evaluate_models(
     colorizers: Mapping[str, Colorizer],
     photos: Sequence[FoundPhoto],
     *,
+    unreadable: Sequence[str] = (),
     curve: bool = False,
     progress: Progress = lambda items, title: items,
 ) -> EvaluationReport:
@@ -62,6 +69,7 @@ def evaluate_models(
     Args:
         colorizers: By the names of their rows.
         photos: Color photos.
+        unreadable: Sentences about what could not be listed, for the report.
         curve: Whether to score at equal colorfulness, too; the networks are
             not run again.
         progress: Called as `rich.progress.track`.
@@ -71,22 +79,22 @@ def evaluate_models(
         UnreadablePhotoError: If no photo can be read.
     """
     judged: list[JudgedPhoto] = []
-    unreadable: list[str] = []
+    failed = list(unreadable)
     for photo in progress(photos, "Judging"):
         try:
             one = judge(photo, colorizers)
         except PhotoError as error:
-            unreadable.append(str(error))
+            failed.append(str(error))
         else:
             judged.append(one if curve else replace(one, predicted_ab={}))
     if not judged:
-        reasons = " ".join(unreadable)
+        reasons = " ".join(failed)
         raise UnreadablePhotoError(f"No photo can be judged. {reasons}")
     return EvaluationReport(
         rows=[summarize(judged, row) for row in (GREY, *colorizers)],
         true=summarize(judged, TRUE),
         photos=judged,
-        unreadable=unreadable,
+        unreadable=failed,
         examples={m: _examples(judged, m, colorizers[m]) for m in colorizers},
         curve=_curve(judged, progress),
     )

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_colorizer.chroma import steps
 from keras_colorizer.evaluation.colors import brown_share, measure_colors
+from keras_colorizer.files import display_name
 from keras_colorizer.inference.colorizer import Colorizer
 from keras_colorizer.metrics import MeasuredPhoto, detailed_score
 from keras_colorizer.photos import FoundPhoto, read_rgb
@@ -37,8 +38,8 @@ class JudgedPhoto:
 
     @property
     def name(self) -> str:
-        """The photo's path below the folder that was named."""
-        return self.photo.relative.as_posix()
+        """The photo's path below the folder that was named, to be shown."""
+        return display_name(self.photo.relative.as_posix())
 
 
 def judge(photo: FoundPhoto, models: Mapping[str, Colorizer]) -> JudgedPhoto:

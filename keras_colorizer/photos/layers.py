@@ -12,7 +12,8 @@ from keras_colorizer.photos.profiles import to_srgb
 OPAQUE_MODES = {"1": "L", "L": "L", "LA": "L", "La": "L", "CMYK": "CMYK"}
 GREY_16_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 PNG_GREY_ALPHA_16 = "LA;16B"  # Pillow decodes these to mode "RGBA".
-UNSCALED_MODES = ("I", "F")  # Nothing says which of their values is white.
+UNSCALED_MODES = ("I", "F")  # Nothing says which of their values is white...
+SCALED_FORMAT = "PPM"  # ... but of this Pillow makes the full range of 16 bits.
 BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262  # TIFF 6.0, section 8.
 WHITE_IS_ZERO = 0
 
@@ -69,14 +70,19 @@ def srgb_layers(layers: Layers) -> Layers:
     Raises:
         UnsupportedPixelsError: For 32-bit integers and floating point.
     """
-    if layers.image.mode in UNSCALED_MODES:
+    image = layers.image
+    if image.mode == "I" and image.format == SCALED_FORMAT:
+        levels = np.asarray(image).astype(np.uint16)
+        return Layers(Image.fromarray(levels))
+    if image.mode in UNSCALED_MODES:
         raise UnsupportedPixelsError(
             "32-bit and floating-point pixels do not say what white is; save"
             " it with 8 or 16 bits a channel"
         )
-    profile = layers.image.info.get("icc_profile")
+    info = image.info
+    gamma = None if "srgb" in info else info.get("gamma")
     layers = _separated(layers)
-    image = to_srgb(layers.image, profile)
+    image = to_srgb(layers.image, info.get("icc_profile"), gamma=gamma)
     if image.mode == "CMYK":
         image = image.convert("RGB")
     return Layers(image, layers.alpha)

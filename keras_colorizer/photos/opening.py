@@ -3,23 +3,30 @@
 Sizes are checked before decoding, and errors become sentences.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from textwrap import shorten
 from threading import Lock
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from keras_colorizer.errors import (
+    ConfigError,
     PhotoError,
     PhotoTooLargeError,
     UnreadablePhotoError,
 )
+from keras_colorizer.files import display_name
+from keras_colorizer.photos.exif import full_pages
 from keras_colorizer.photos.layers import (
     BITS_PER_SAMPLE,
     GREY_16_MODES,
@@ -30,45 +37,168 @@ from keras_colorizer.photos.layers import (
 from keras_colorizer.photos.tiff import MAGIC as TIFF_MAGIC
 from keras_colorizer.photos.tiff import read_tiff
 
-PhotoSource = str | PathLike | bytes | Image.Image | np.ndarray
-_Source = Path | bytes | Image.Image | np.ndarray
+PhotoSource = str | PathLike | bytes | BinaryIO | Image.Image | np.ndarray
+KnownSource = Path | bytes | Image.Image | np.ndarray
 _SizeCheck = Callable[[int, int], None]
 
-# By Pillow's names; "JPEG" opens MPO too, the stereo and burst JPEGs.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+# By Pillow's names; "JPEG" opens MPO too, the stereo and burst JPEGs. A list of
+# our own: for EPS, Pillow starts another program.
+FORMATS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "PNG": (".png", ".apng"),
+    "WEBP": (".webp",),
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "TIFF": (".tif", ".tiff"),
+    "AVIF": (".avif",),
+    "JPEG2000": (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
+    "PPM": (".pgm", ".ppm", ".pbm", ".pnm", ".pfm"),
+    "PCX": (".pcx",),
+}
+TGA_SUFFIX = ".tga"  # It has no signature: only files so named are opened.
+NAMES = "JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, JPEG 2000, PNM, PCX or TGA"
+PIP = 'pip install "keras-colorizer[formats]"'
+
+
+class Plugin(NamedTuple):
+    """A format that Pillow reads with another package.
+
+    Attributes:
+        format: The package's name of it, for Pillow.
+        module: Registers it when imported, or by `register`.
+        register: A function of it, or None.
+        suffixes: Of its files.
+        beginning: Matches the first bytes of a file.
+    """
+
+    format: str
+    module: str
+    register: str | None
+    suffixes: tuple[str, ...]
+    beginning: re.Pattern[bytes]
+
+
+PLUGINS = (
+    Plugin(
+        format="HEIF",
+        module="pillow_heif",
+        register="register_heif_opener",
+        suffixes=(".heic", ".heif", ".hif"),
+        beginning=re.compile(rb"....ftyp(hei|hev|mif1|msf1)", re.DOTALL),
+    ),
+    Plugin(
+        format="JXL",
+        module="pillow_jxl",
+        register=None,
+        suffixes=(".jxl",),
+        beginning=re.compile(rb"\xff\x0a|....JXL ", re.DOTALL),
+    ),
+)
+MISSING_SUFFIXES = tuple(
+    suffix
+    for plugin in PLUGINS
+    if find_spec(plugin.module) is None
+    for suffix in plugin.suffixes
+)
+PHOTO_SUFFIXES = tuple(
+    suffix
+    for suffixes in (
+        *FORMATS.values(),
+        (TGA_SUFFIX,),
+        *(plugin.suffixes for plugin in PLUGINS),
+    )
+    for suffix in suffixes
+    if suffix not in MISSING_SUFFIXES
+)
+
+
+class MissingCodecError(ValueError):
+    """The file is whole, but needs a package that is not installed."""
+
+
+REASONS = {
+    FileNotFoundError: "does not exist",
+    IsADirectoryError: "is a folder, not a photo",
+    MemoryError: "does not fit into memory",
+    UnsupportedPixelsError: "cannot be used: {}",
+    MissingCodecError: f"needs {{}}: {PIP}",
+}
 
 
 @contextmanager
-def opened(source: PhotoSource, max_pixels: int) -> Iterator[Layers]:
+def opened(
+    source: PhotoSource, max_pixels: int, *, page: int = 0
+) -> Iterator[Layers]:
     """Opens a photo; whatever fails until it is closed becomes one sentence.
 
     Args:
         source: As for `read_photo`.
         max_pixels: The limit, inclusive.
+        page: Of a TIFF, as for `read_photo`.
 
     Yields:
         Layers of any mode.
 
     Raises:
+        ConfigError: If the source is of another type.
         PhotoTooLargeError: If there are more pixels than the limit.
         UnreadablePhotoError: If it is no photo, or a damaged one, also when
             that shows while decoding.
     """
-    if isinstance(source, str | PathLike):
-        source = Path(source)
-    name = f"`{source}`" if isinstance(source, Path) else "The photo"
+    known = checked(source)
+    name = "The photo"
+    if isinstance(known, Path):
+        name = f"`{display_name(known)}`"
+    check_size = partial(_check_size, name, max_pixels)
     try:
-        with _layers(source, partial(_check_size, name, max_pixels)) as layers:
+        with _layers(known, check_size, page) as layers:
             yield layers
     except PhotoError:
         raise
     except Exception as error:  # Pillow has no closed list for damaged files.
-        reason = _reason(source, error)
+        reason = _reason(known, error)
         raise UnreadablePhotoError(f"{name} {reason}.") from error
 
 
+def checked(source: PhotoSource) -> KnownSource:
+    """A path as Path, and an open file as its bytes.
+
+    Raises:
+        ConfigError: If a photo cannot be of this type.
+    """
+    if isinstance(source, str | PathLike):
+        return Path(source)
+    if isinstance(source, bytes | Image.Image | np.ndarray):
+        return source
+    if hasattr(source, "read"):
+        source.seek(0)
+        return source.read()
+    raise ConfigError(
+        "a photo must be a path, bytes, a file opened in binary mode, a Pillow"
+        f" image or an array. Received: {type(source).__name__}"
+    )
+
+
 @contextmanager
-def _layers(source: _Source, check_size: _SizeCheck) -> Iterator[Layers]:
+def source_file(source: KnownSource) -> Iterator[BinaryIO | None]:
+    """Opens a path or bytes for reading; yields None for pixels."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            yield file
+    else:
+        yield BytesIO(source) if isinstance(source, bytes) else None
+
+
+def full_tiff_pages(source: KnownSource) -> list[tuple[int, int]]:
+    """Number and place of the pages of a TIFF that are no small copies."""
+    with source_file(source) as file:
+        return full_pages(file) if file else [(0, 0)]
+
+
+@contextmanager
+def _layers(
+    source: KnownSource, check_size: _SizeCheck, page: int
+) -> Iterator[Layers]:
     if isinstance(source, np.ndarray):
         layers = array_layers(source)
         check_size(*layers.image.size)
@@ -76,34 +206,63 @@ def _layers(source: _Source, check_size: _SizeCheck) -> Iterator[Layers]:
     elif isinstance(source, Image.Image):
         check_size(*source.size)
         yield Layers(source)
-    elif image := _opened_by_pillow(source):
-        with image:
-            check_size(*image.size)
-            yield _image_layers(image, source, check_size)
     else:
-        yield read_tiff(_file(source), check_size)
+        is_tiff = _beginning(source).startswith(TIFF_MAGIC)
+        number = full_tiff_pages(source)[page][0] if is_tiff else 0
+        if image := _opened_by_pillow(source, number, is_tiff):
+            with image:
+                check_size(*image.size)
+                yield _image_layers(image, source, check_size, number)
+        else:
+            yield read_tiff(_file(source), check_size, number)
 
 
-def _opened_by_pillow(source: Path | bytes) -> Image.Image | None:
+def _opened_by_pillow(
+    source: Path | bytes, page: int, is_tiff: bool
+) -> Image.Image | None:
     """The image, or None for a kind of TIFF that Pillow does not know."""
     try:
         with _PILLOW_LIMIT_ASIDE:
-            return Image.open(_file(source), formats=FORMATS)
-    except UnidentifiedImageError:
-        if _beginning(source).startswith(TIFF_MAGIC):
+            image = Image.open(_file(source), formats=_formats(source))
+            if page:
+                image.seek(page)
+            return image
+    except (UnidentifiedImageError, SyntaxError):  # The latter of a later page.
+        if is_tiff:
             return None
         raise
 
 
+def _formats(source: Path | bytes) -> tuple[str, ...]:
+    """Formats to try; registers the plugin that the file needs.
+
+    Raises:
+        MissingCodecError: If it is not installed.
+    """
+    beginning = _beginning(source)
+    for plugin in PLUGINS:
+        if plugin.beginning.match(beginning):
+            if find_spec(plugin.module) is None:
+                raise MissingCodecError(plugin.module.replace("_", "-"))
+            module = import_module(plugin.module)
+            if plugin.register:
+                getattr(module, plugin.register)()
+            return (plugin.format,)
+    is_tga = isinstance(source, Path) and source.suffix.lower() == TGA_SUFFIX
+    return (*FORMATS, "TGA") if is_tga else (*FORMATS,)
+
+
 def _image_layers(
-    image: Image.Image, source: Path | bytes, check_size: _SizeCheck
+    image: Image.Image, source: Path | bytes, check_size: _SizeCheck, page: int
 ) -> Layers:
     if image.format != "TIFF":
         return Layers(image)
+    if image.mode == "F":
+        return read_tiff(_file(source), check_size, page)
     bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, ())
     if 16 in bits and image.mode not in GREY_16_MODES:
         try:
-            return read_tiff(_file(source), check_size)
+            return read_tiff(_file(source), check_size, page)
         except Exception:
             # Compressions that only Pillow knows are read to 8 bits. What is
             # not compressed must not get there: Pillow mixes up its planes.
@@ -124,25 +283,19 @@ def _check_size(name: str, max_pixels: int, width: int, height: int) -> None:
         raise UnreadablePhotoError(f"{name} has no pixels.")
 
 
-def _reason(source: _Source, error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "does not exist"
-    if isinstance(error, IsADirectoryError):
-        return "is a folder, not a photo"
+def _reason(source: KnownSource, error: Exception) -> str:
+    for kind, reason in REASONS.items():
+        if isinstance(error, kind):
+            return reason.format(error)
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read: {error.strerror}"
-    if isinstance(error, MemoryError):
-        return "does not fit into memory"
-    if isinstance(error, UnsupportedPixelsError):
-        return f"cannot be used: {error}"
+    if "requires the 'imagecodecs' package" in str(error):
+        return f"needs imagecodecs: {PIP}"
     if not isinstance(error, UnidentifiedImageError):
         return f"is damaged or cut off ({shorten(str(error), 100)})"
     if isinstance(source, Path | bytes) and not _beginning(source):
         return "is empty (0 bytes)"
-    return (
-        "is not a JPEG, PNG, WebP, BMP, GIF or TIFF file, or its beginning is"
-        " damaged"
-    )
+    return f"is not a {NAMES} file, or its beginning is damaged"
 
 
 def _file(source: Path | bytes) -> Path | BytesIO:
@@ -151,9 +304,9 @@ def _file(source: Path | bytes) -> Path | BytesIO:
 
 def _beginning(source: Path | bytes) -> bytes:
     if isinstance(source, bytes):
-        return source[:4]
+        return source[:12]
     with source.open("rb") as file:
-        return file.read(4)
+        return file.read(12)
 
 
 class _PillowLimitAside:

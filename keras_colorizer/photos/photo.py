@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_colorizer.photos.metadata import Metadata
+
 MAX_PIXELS = 100_000_000
 
 # In levels of 255. Grey photos saved as RGB JPEGs measure 0.0 at qualities
@@ -13,25 +15,29 @@ COLORED_SPREAD = 4.0
 
 @dataclass(frozen=True)
 class Photo:
-    r"""A photo as read, or as it shall be written.
+    """A photo as read, or as it shall be written.
 
     Attributes:
         pixels: `(height, width, 3)` uint8 sRGB, or `(height, width)` uint8 or
             uint16 sRGB-encoded grey over the full range of the dtype. Writing
             takes `(height, width, 3)` uint16 too.
         alpha: `(height, width)` uint8 or uint16, 0 is transparent; or None.
-        exif: `Exif\0\0` and the TIFF structure, without the orientation,
-            which the pixels follow already; or None.
+        metadata: EXIF, captions and comments; the orientation is 1, since
+            the pixels follow it already.
         dpi: Horizontal and vertical dots per inch, or None.
         format: Pillow's name of the file's format, such as "JPEG"; None for
             arrays and images made in memory.
+        pages: Number of pages or frames in the file, without small copies.
+        is_cut_off: Whether the file, a JPEG, lacks its end, but no pixel.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None = None
-    exif: bytes | None = None
+    metadata: Metadata = Metadata()
     dpi: tuple[float, float] | None = None
     format: str | None = None
+    pages: int = 1
+    is_cut_off: bool = False
 
     @property
     def height(self) -> int:

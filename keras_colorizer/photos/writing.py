@@ -1,6 +1,7 @@
 """Writing of photos, in the format that the suffix names."""
 
 import zlib
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -8,13 +9,15 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from keras_colorizer.errors import UnwritablePhotoError
-from keras_colorizer.files import whole_file
+from keras_colorizer.files import display_name, whole_file
 from keras_colorizer.photos.layers import Layers, on_white
+from keras_colorizer.photos.metadata import Metadata, jpeg_options, png_texts
 from keras_colorizer.photos.photo import Photo, to_uint8
-from keras_colorizer.photos.png16 import encode_png_16
-from keras_colorizer.photos.tiff import encode_tiff
+from keras_colorizer.photos.png import encode_png_16
+from keras_colorizer.photos.tiff import TiffPage, encode_tiff
 
 FORMATS = {
     **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG"),
@@ -37,8 +40,9 @@ def write_photo(photo: Photo, path: Path) -> None:
     """Writes a photo in the format that the suffix names.
 
     PNG and TIFF keep 16 bits a channel, the others are rounded to 8. JPEG and
-    BMP show what is transparent white. EXIF is kept in JPEG, PNG and WebP, its
-    main texts in TIFF; the resolution in all but WebP. No profile is embedded:
+    BMP show what is transparent white. EXIF and XMP are kept in all but BMP,
+    IPTC in all but BMP and WebP, the resolution in all but WebP. Comments are
+    kept in JPEG and PNG, other texts of a PNG in PNG. No profile is embedded:
     pixels without one are sRGB.
 
     Args:
@@ -52,29 +56,50 @@ def write_photo(photo: Photo, path: Path) -> None:
     """
     path = Path(path)
     format = _format(photo, path)
+    _write(lambda: encode_photo(photo, format), path)
+
+
+def write_pages(photos: Iterable[Photo], path: Path) -> None:
+    """Writes photos as the pages of one TIFF, as `write_photo` does.
+
+    Args:
+        photos: One or more; each is encoded before the next is asked for.
+        path: As for `write_photo`, of a TIFF.
+
+    Raises:
+        UnwritablePhotoError: If it cannot be written.
+    """
+    _write(lambda: encode_tiff(map(_tiff_page, photos)), Path(path))
+
+
+def _write(encode: Callable[[], bytes], path: Path) -> None:
     try:
-        encoded = encode_photo(photo, format)
+        encoded = encode()
         with whole_file(path) as temporary:
             temporary.write_bytes(encoded)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UnwritablePhotoError(
-            f"`{path}` cannot be written: {reason}."
+            f"`{display_name(path)}` cannot be written: {reason}."
         ) from error
+
+
+def _tiff_page(photo: Photo) -> TiffPage:
+    return TiffPage(_channels(photo), photo.metadata, photo.dpi)
 
 
 def _format(photo: Photo, path: Path) -> str:
     format = FORMATS.get(path.suffix.lower())
     if format is None:
         raise UnwritablePhotoError(
-            f"`{path}` must end in one of {', '.join(FORMATS)}."
+            f"`{display_name(path)}` must end in one of {', '.join(FORMATS)}."
         )
     longest = LONGEST_SIDE.get(format)
     if longest and max(photo.width, photo.height) > longest:
         raise UnwritablePhotoError(
-            f"`{path}` cannot hold {photo.width} x {photo.height} pixels: a"
-            f" side of a {format} file has at most {longest:,}; write a PNG"
-            " or TIFF."
+            f"`{display_name(path)}` cannot hold {photo.width} x"
+            f" {photo.height} pixels: a side of a {format} file has at most"
+            f" {longest:,}; write a PNG or TIFF."
         )
     return format
 
@@ -96,6 +121,29 @@ def encode_photo(
     Raises:
         OSError, ValueError: If the format cannot hold the photo.
     """
+    photo = _as_held(photo, format)
+    if format == "TIFF":
+        return encode_tiff([_tiff_page(photo)])
+    pixels = _channels(photo)
+    if pixels.dtype == np.uint16:
+        return encode_png_16(
+            pixels,
+            exif=photo.metadata.exif,
+            dpi=photo.dpi,
+            texts=png_texts(photo.metadata),
+            compress_level=compress_level,
+        )
+    options = OPTIONS.get(format, {"compress_level": compress_level})
+    held = _options(photo.metadata, format) | {"dpi": photo.dpi}
+    held = {name: value for name, value in held.items() if value}
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    buffer = BytesIO()
+    image.save(buffer, format, **options, **held)
+    return buffer.getvalue()
+
+
+def _as_held(photo: Photo, format: str) -> Photo:
+    """The photo as a format can hold it: opaque, in 8 bits."""
     if photo.alpha is not None and format in FORMATS_WITHOUT_ALPHA:
         layers = Layers(
             Image.fromarray(to_uint8(photo.pixels)),
@@ -105,18 +153,21 @@ def encode_photo(
         photo = replace(photo, pixels=opaque, alpha=None)
     if format not in FORMATS_OF_16_BITS:
         photo = replace(photo, pixels=to_uint8(photo.pixels))
-    pixels = _channels(photo)
-    notes: dict[str, Any] = {"exif": photo.exif, "dpi": photo.dpi}
-    if format == "TIFF":
-        return encode_tiff(pixels, **notes)
-    if pixels.dtype == np.uint16:
-        return encode_png_16(pixels, **notes, compress_level=compress_level)
-    held = {name: note for name, note in notes.items() if note}
-    options = OPTIONS.get(format, {"compress_level": compress_level})
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    buffer = BytesIO()
-    image.save(buffer, format, **options, **held)
-    return buffer.getvalue()
+    return photo
+
+
+def _options(metadata: Metadata, format: str) -> dict[str, Any]:
+    """The metadata as options of Pillow's writers."""
+    if format == "JPEG":
+        return jpeg_options(metadata)
+    if format == "WEBP":
+        return {"exif": metadata.exif, "xmp": metadata.xmp}
+    if format != "PNG":
+        return {}
+    texts = PngInfo()
+    for kind, content in png_texts(metadata):
+        texts.add(kind, content)
+    return {"exif": metadata.exif, "pnginfo": texts}
 
 
 def _channels(photo: Photo) -> np.ndarray:
