@@ -1,16 +1,14 @@
 """Fixtures shared by every test."""
 
 import dataclasses
-import os
 import sys
-import tempfile
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import skimage.data
 import tensorflow as tf
+from fixtures import ordinary_user
 from PIL import Image
 
 from keras_colorizer import TrainingConfig, train
@@ -72,18 +70,10 @@ def run_main(monkeypatch, capfd):
 
 
 @pytest.fixture
-def ordinary_folder():
-    """A folder, in a test that runs as an ordinary user, also for root."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o777)
-        user = os.geteuid()
-        if user == 0:
-            os.seteuid(65534)
+def open_folder():
+    """A folder in which the ordinary user of a test can write, too."""
+    with ordinary_user.open_folder() as folder:
         yield folder
-        os.seteuid(user)
-        for path in folder.iterdir():
-            path.chmod(0o777)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 import skimage.data
+from fixtures.ordinary_user import ordinary_user
 from PIL import Image
 
 from keras_colorizer.cli import commands
@@ -117,9 +118,9 @@ def test_ray_that_cannot_be_had_is_told_at_once(
 
 
 def test_what_is_left_out_or_odd_is_said_and_the_rest_colored(
-    run_main, ordinary_folder
+    run_main, open_folder
 ):
-    scans = ordinary_folder / "scans"
+    scans = open_folder / "scans"
     for folder in (scans, scans / "lost+found", scans / "@eaDir"):
         folder.mkdir()
     camera = Image.fromarray(skimage.data.camera()).resize((64, 64))
@@ -131,9 +132,11 @@ def test_what_is_left_out_or_odd_is_said_and_the_rest_colored(
     (scans / "raw.dng").touch()
     (scans / "lost+found").chmod(0)
     command = (commands.main, "keras-colorizer", "colorize", scans, "-o")
-    code, output, errors = run_main(*command, ordinary_folder / "out")
+    run_main(*command, open_folder / "imports")
+    with ordinary_user():
+        code, output, errors = run_main(*command, open_folder / "out")
     assert code == 1
-    assert output == f"3 of 3 colored, in {ordinary_folder}/out\n"
+    assert output == f"3 of 3 colored, in {open_folder}/out\n"
     assert errors.splitlines() == [
         "1 file left out: 1 .dng.",
         f"1 folder left out: {scans}/@eaDir.",
@@ -142,9 +145,8 @@ def test_what_is_left_out_or_odd_is_said_and_the_rest_colored(
         " colors all).",
         f"Failed: `{scans}/lost+found` cannot be listed: Permission denied.",
     ]
-    (scans / "lost+found").rmdir()
     command = (*command[:3], scans / "pages.tif", "-o")
-    out = ordinary_folder / "all.tif"
+    out = open_folder / "all.tif"
     code, _, errors = run_main(*command, out, "--pages")
     assert (code, errors) == (0, "")
     with Image.open(out) as image:
@@ -154,10 +156,8 @@ def test_what_is_left_out_or_odd_is_said_and_the_rest_colored(
 # What a shell does with the streams, and what is then on them.
 STREAMS = {
     "2>&-": "1 of 2 colored, in ",
-    ">&-": "Failed: ",
     ">&- 2>&- <&-": "",
     "| true": "Failed: ",
-    "2>&1 | true": "",
 }
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import skimage.data
+from fixtures.ordinary_user import ordinary_user
 from numpy.testing import assert_allclose
 from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
@@ -530,18 +531,19 @@ def test_wrong_command_lines_exit_with_2(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_names_of_any_bytes_and_lost_folders_are_reported(
-    ordinary_folder, tmp_path_factory
-):
-    photos = ordinary_folder / "photos"
+def test_names_of_any_bytes_and_lost_folders_are_reported(open_folder):
+    photos = open_folder / "photos"
     (photos / "lost+found").mkdir(parents=True)
     color = Image.fromarray(skimage.data.astronaut()).resize((64, 64))
     color.save(photos / "Gr\udcf6\udcdfe\x1b\n=1.png")
     (photos / "\udcff.png").touch()
     (photos / "lost+found").chmod(0)
-    report = evaluate(Colorizer.from_preset("small"), photos)
-    report.write(ordinary_folder / "report.html")
-    page = (ordinary_folder / "report.html").read_text("utf-8")
+    colorizer = Colorizer.from_preset("small")
+    evaluate(colorizer, photos)  # It imports.
+    with ordinary_user():
+        report = evaluate(colorizer, photos)
+    report.write(open_folder / "report.html")
+    page = (open_folder / "report.html").read_text("utf-8")
     assert r"Gr\xf6\xdfe\x1b\n=1.png" in page
     assert report.unreadable == [
         f"`{photos}/lost+found` cannot be listed: Permission denied.",

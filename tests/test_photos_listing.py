@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from fixtures.ordinary_user import ordinary_user
 
 from keras_colorizer.errors import DataError
 from keras_colorizer.photos import PHOTO_SUFFIXES, find_photos, list_photos
@@ -154,25 +155,26 @@ def test_thumbnails_and_waste_bins_are_left_out_and_said(tree, name, pattern):
 @pytest.mark.parametrize("mode", [0o000, 0o600])  # Neither listed nor entered.
 @pytest.mark.parametrize("pattern", ["", "**", "**/*.jpg"])
 def test_an_unreadable_subfolder_does_not_cost_the_rest(
-    ordinary_folder, pattern, mode
+    open_folder, pattern, mode
 ):
     for name in ("a/b.jpg", "lost+found/c.jpg", "z/d.jpg"):
-        path = ordinary_folder / name
+        path = open_folder / name
         path.parent.mkdir()
         path.touch()
-    lost = ordinary_folder / "lost+found"
+    lost = open_folder / "lost+found"
     lost.chmod(mode)
-    listing = list_photos([ordinary_folder / pattern])
+    sentence = f"`{lost}` cannot be listed: Permission denied."
+    with ordinary_user():
+        listing = list_photos([open_folder / pattern])
+        assert listing.unreadable == [sentence]
+        for find in (find_photos, list_photos):
+            with pytest.raises(DataError, match="cannot be listed"):
+                find([lost])
+        with pytest.raises(DataError, match="cannot be listed"):
+            find_photos([open_folder])
+        assert list_photos([lost, open_folder / "a"]).photos
     names = [str(photo.relative) for photo in listing.photos]
     assert names == ["a/b.jpg", "z/d.jpg"]
-    sentence = f"`{lost}` cannot be listed: Permission denied."
-    assert listing.unreadable == [sentence]
-    for find in (find_photos, list_photos):
-        with pytest.raises(DataError, match="cannot be listed"):
-            find([lost])
-    with pytest.raises(DataError, match="cannot be listed"):
-        find_photos([ordinary_folder])
-    assert list_photos([lost, ordinary_folder / "a"]).photos
 
 
 def test_names_are_escaped_in_sentences(tree):
