@@ -40,6 +40,7 @@ _HOME = {
             "ColorizerWarning",
             "ConfigError",
             "DataError",
+            "FilmError",
             "HintError",
             "MissingExtraError",
             "PhotoError",

@@ -20,7 +20,7 @@ EXTRAS = {
     ),
     **dict.fromkeys(("httptools", "starlette", "uvicorn"), "serve"),
     "httpx": "client",
-    "av": "video",
+    **dict.fromkeys(("av", "cv2"), "video"),
     "ray": "ray",
     "tensorflow_datasets": "tfds",
 }
@@ -99,6 +99,14 @@ class HintError(PhotoError):
 
     Example:
         >>> Hint(1.5, 0.5, "red")  # Raises it.
+    """
+
+
+class FilmError(ColorizerError):
+    """A film could not be read or written.
+
+    Example:
+        >>> colorize_film(colorizer, "notes.txt", "new.mp4")  # Raises it.
     """
 
 

@@ -27,7 +27,7 @@ FLOORS = [
     ["gan", "data", "metrics"],
     ["callbacks", "inference"],
     ["evaluation", "exporting", "training"],
-    ["colorizing", "serving"],
+    ["colorizing", "serving", "video"],
     ["cli"],
     ["__main__"],
 ]
@@ -52,6 +52,7 @@ WITHOUT_TENSORFLOW = [
     "pretrained",
     "serving.rest",
     "silence",
+    "video",
 ]
 KERAS_ONLY = ["losses", "networks"]
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import skimage.data
 from fixtures.embedded_server import serving
+from fixtures.film_files import pictures, write_film
 from PIL import Image
 
 REPOSITORY = Path(__file__).parents[1]
@@ -53,6 +54,7 @@ def home(tmp_path_factory, photo_folder):
     camera = Image.fromarray(skimage.data.camera()).resize((80, 60))
     camera.save(home / "scans/old.jpg")
     camera.save(home / "old.jpg")
+    write_film(home / "film.mp4", pictures(4))
     return home
 
 

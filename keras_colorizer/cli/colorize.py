@@ -10,6 +10,7 @@ import tyro
 from rich.markup import escape
 from rich.progress import Progress
 
+from keras_colorizer.cli.films import FilmCommand, FilmOptions
 from keras_colorizer.cli.running import FAILED, INTERRUPTED, Terminal, say
 from keras_colorizer.colorizing.coloring import ColorizingResult
 from keras_colorizer.colorizing.colorize import colorize_photos
@@ -24,17 +25,19 @@ NOTES = 20
 
 @dataclass(frozen=True)
 class Colorize:
-    """Color black-and-white photos.
+    """Color black-and-white photos and films.
 
     Results keep the photo's size, name, metadata and own lightness; only the
     colors are new. Photos that fail are named at the end; all others are
     written. Formats that cannot be written become PNG.
 
     Attributes:
-        photos: Photos, folders (searched recursively) or globs in quotes.
+        photos: Photos, films, folders (searched recursively) or globs in
+            quotes.
         output: Where to write: a folder, in which the tree of the named
             folders is kept, or for a single photo a file, whose suffix
-            chooses the format (.jpg, .png, .tif, .webp, .bmp).
+            chooses the format (.jpg, .png, .tif, .webp, .bmp; .mp4, .mkv,
+            .mov, .webm for a film).
         model: A .tflite file, which starts fastest, or the folder of a
             training run, a .keras file, or the folder of a SavedModel, or the
             address of a served one, such as
@@ -59,6 +62,7 @@ class Colorize:
         engine: processes colors many photos in a process for each core; ray
             on all machines of the cluster that RAY_ADDRESS names (pip install
             "keras-colorizer[ray]").
+        films: For films among them (pip install "keras-colorizer[video]").
     """
 
     photos: tyro.conf.Positional[tuple[str, ...]]
@@ -72,6 +76,7 @@ class Colorize:
     overwrite: bool = False
     max_pixels: int = MAX_PIXELS
     engine: Literal["processes", "ray"] = "processes"
+    films: Annotated[FilmOptions, tyro.conf.arg(name="")] = FilmOptions()
 
 
 def colorize(options: Colorize) -> int:
@@ -99,6 +104,7 @@ def colorize(options: Colorize) -> int:
                 engine=options.engine,
                 overwrite=options.overwrite,
                 pages=options.pages,
+                films=_films(options, display.bar),
                 progress=display,
             )
     except KeyboardInterrupt:
@@ -114,6 +120,15 @@ def _saturation(options: Colorize) -> float | Literal["auto"]:
     if options.look == "calm" or options.saturation == "auto":
         return options.saturation
     return options.saturation * look(f"{DEFAULT}_{options.look}")[1]
+
+
+def _films(options: Colorize, bar: Progress) -> FilmCommand:
+    return FilmCommand(
+        options.films,
+        model=options.model,
+        saturation=options.saturation,
+        bar=bar,
+    )
 
 
 def _check(options: Colorize) -> None:

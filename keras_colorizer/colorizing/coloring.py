@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from keras_colorizer.errors import (
     ArtifactError,
@@ -67,6 +67,18 @@ class Outcome:
     was_color: bool = False
     hinted: bool = False
     note: str | None = None
+
+
+class FilmColorizer(Protocol):
+    """Colors films one by one."""
+
+    def result_suffix(self, suffix: str) -> str:
+        """Returns the suffix of the result for that of a film."""
+        ...
+
+    def __call__(self, task: Task) -> Outcome:
+        """Returns the end of a task."""
+        ...
 
 
 @dataclass
@@ -154,9 +166,7 @@ def colorize_task(
     except MemoryError:
         return Outcome(task.photo, f"`{name}` does not fit into memory.")
     note = _note(photo, task, settings)
-    return Outcome(
-        task.photo, None, bool(photo.is_colored), bool(hints), note
-    )
+    return Outcome(task.photo, None, bool(photo.is_colored), bool(hints), note)
 
 
 def _colored_pages(

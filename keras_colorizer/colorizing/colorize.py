@@ -3,18 +3,20 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
 from keras_colorizer.chroma.saturation import check_saturation
 from keras_colorizer.colorizing.coloring import (
     ColorizingResult,
+    FilmColorizer,
     Outcome,
     PhotoColorizer,
     Settings,
     Task,
 )
-from keras_colorizer.colorizing.plan import plan_run
+from keras_colorizer.colorizing.plan import is_film, plan_run
 from keras_colorizer.errors import ColorizerError
 from keras_colorizer.files import display_name
 from keras_colorizer.photos import MAX_PIXELS
@@ -37,6 +39,7 @@ def colorize_photos(
     engine: Literal["processes", "ray"] = "processes",
     overwrite: bool = False,
     pages: bool = False,
+    films: FilmColorizer | None = None,
     progress: Callable[[ColorizingResult, int], None] | None = None,
 ) -> ColorizingResult:
     """Colors photos, from files to files of the same names.
@@ -66,6 +69,8 @@ def colorize_photos(
         overwrite: Whether photos whose result exists are colored again.
         pages: Whether all pages of a TIFF are colored, into one TIFF, instead
             of the first.
+        films: Colors the films among the sources, after the photos; without
+            it, they are not looked for.
         progress: Called at the start and after each photo with the result so
             far, always the same object, and the number of photos left.
 
@@ -81,7 +86,7 @@ def colorize_photos(
     names = [str(source) for source in sources]
     file = hints if hints is None or hints is False else str(hints)
     tasks, result = plan_run(
-        names, str(output), overwrite=overwrite, hints=file
+        names, str(output), overwrite=overwrite, hints=file, films=films
     )
     if engine == "ray":
         from keras_colorizer.colorizing.ray_data import check_ray
@@ -93,7 +98,11 @@ def colorize_photos(
     settings = Settings(model, saturation, max_pixels, overwrite, pages)
     report = progress or (lambda result, left: None)
     report(result, len(tasks))
-    outcomes = color_tasks(tasks, settings, engine=engine)
+    reels = [task for task in tasks if films and is_film(task.photo)]
+    photos = [task for task in tasks if task not in reels]
+    outcomes: Iterable[Outcome] = color_tasks(photos, settings, engine=engine)
+    if films:
+        outcomes = chain(outcomes, map(films, reels))
     for number, outcome in enumerate(outcomes, start=1):
         result.add(outcome)
         report(result, len(tasks) - number)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from keras_colorizer.colorizing.coloring import (
     ColorizingResult,
+    FilmColorizer,
     Outcome,
     Task,
 )
@@ -15,6 +16,8 @@ from keras_colorizer.errors import ConfigError
 from keras_colorizer.files import display_name
 from keras_colorizer.hints import SUFFIX
 from keras_colorizer.photos import (
+    FILM_SUFFIXES,
+    PHOTO_SUFFIXES,
     WRITABLE_SUFFIXES,
     FoundPhoto,
     list_photos,
@@ -31,6 +34,7 @@ def plan_run(
     *,
     overwrite: bool,
     hints: str | Literal[False] | None = None,
+    films: FilmColorizer | None = None,
 ) -> tuple[list[Task], ColorizingResult]:
     """Finds photos and names their results after them.
 
@@ -46,11 +50,12 @@ def plan_run(
     tasks: list[Task] = []
     named: set[str] = set()
     _check_paths(sources, output)
-    listing = list_photos(sources)
+    film_suffixes = FILM_SUFFIXES if films else ()
+    listing = list_photos(sources, suffixes=(*PHOTO_SUFFIXES, *film_suffixes))
     others = ColorizingResult(
         unlisted=listing.unreadable, notes=listing.notes()
     )
-    pairs = _pairs(listing.photos, sources, output)
+    pairs = _pairs(listing.photos, sources, output, films)
     for task in _with_hints(list(pairs), hints):
         if reason := _clash(task, named):
             others.add(Outcome(task.photo, reason))
@@ -72,16 +77,24 @@ def _check_paths(sources: Sequence[str], output: str) -> None:
 
 
 def _pairs(
-    found: list[FoundPhoto], sources: Sequence[str], output: str
+    found: list[FoundPhoto],
+    sources: Sequence[str],
+    output: str,
+    films: FilmColorizer | None,
 ) -> Iterator[Task]:
     """Yields each photo with the name of its result."""
-    is_file = output.lower().endswith(WRITABLE_SUFFIXES)
+    film_suffixes = FILM_SUFFIXES if films else ()
+    is_file = output.lower().endswith((*WRITABLE_SUFFIXES, *film_suffixes))
     if is_file and not os.path.isdir(output):
         yield _single(found, output)
         return
     for photo in _without_results(found, sources, output):
         relative = photo.relative
-        if not relative.name.lower().endswith(WRITABLE_SUFFIXES):
+        if films and is_film(str(relative)):
+            suffix = films.result_suffix(relative.suffix.lower())
+            if suffix != relative.suffix.lower():
+                relative = relative.with_suffix(suffix)
+        elif not relative.name.lower().endswith(WRITABLE_SUFFIXES):
             relative = relative.with_suffix(FALLBACK_SUFFIX)
         yield Task(str(photo.path), os.path.join(output, relative))
 
@@ -105,6 +118,11 @@ def _with_hints(
     if not os.path.exists(hints):
         raise ConfigError(f"There is no hint file `{hints}`.")
     return [replace(task, hints=hints) for task in tasks]
+
+
+def is_film(path: str) -> bool:
+    """Whether a file is a film, by its name."""
+    return path.lower().endswith(FILM_SUFFIXES)
 
 
 def _single(found: list[FoundPhoto], output: str) -> Task:

@@ -1,6 +1,7 @@
 """Photo files to and from pixels, with NumPy, Pillow and tifffile."""
 
 from keras_colorizer.photos.listing import (
+    FILM_SUFFIXES,
     FoundPhoto,
     Listing,
     find_photos,
@@ -18,6 +19,7 @@ from keras_colorizer.photos.writing import (
 )
 
 __all__ = [
+    "FILM_SUFFIXES",
     "MAX_PIXELS",
     "PHOTO_SUFFIXES",
     "WRITABLE_SUFFIXES",

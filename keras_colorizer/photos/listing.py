@@ -17,6 +17,11 @@ from keras_colorizer.photos.opening import (
     PIP,
 )
 
+FILM_SUFFIXES = (
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"),
+    *(".vob", ".ts", ".m2ts", ".mts", ".wmv", ".flv", ".ogv", ".3gp", ".mxf"),
+    ".dv",
+)
 RECURSIVE = "**"
 WILDCARD = re.compile(r"[*?[]")
 # Thumbnails and deleted photos of photo managers, servers and systems; other
@@ -51,12 +56,14 @@ class Listing:
     """Photos, and all that was no photo or could not be listed.
 
     Attributes:
+        suffixes: Of what is looked for.
         photos: Each once, in the order of the patterns, sorted within each.
         unreadable: Sentences about folders that cannot be listed.
         left_files: Files that are no photos.
         left_folders: Folders of thumbnails, and waste bins.
     """
 
+    suffixes: Sequence[str] = PHOTO_SUFFIXES
     photos: list[FoundPhoto] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     left_files: set[Path] = field(default_factory=set)
@@ -100,22 +107,27 @@ def find_photos(patterns: Sequence[str | Path]) -> list[FoundPhoto]:
     return listing.photos
 
 
-def list_photos(patterns: Sequence[str | Path]) -> Listing:
+def list_photos(
+    patterns: Sequence[str | Path],
+    *,
+    suffixes: Sequence[str] = PHOTO_SUFFIXES,
+) -> Listing:
     """Finds the photos that files, folders and patterns name.
 
     A file is taken whatever its suffix; in folders, at any depth, and among
-    the matches of a pattern, those with one of `PHOTO_SUFFIXES`. Hidden names,
+    the matches of a pattern, those with one of `suffixes`. Hidden names,
     thumbnails and waste bins are left out, and links to folders are not
     followed.
 
     Args:
         patterns: Such as "scan.jpg", "scans", "scans/19*" or
             "scans/**/*.jpg". A name that exists is never taken for a pattern.
+        suffixes: In lower case, such as `PHOTO_SUFFIXES` for photos.
 
     Raises:
         DataError: If a pattern names nothing, or holds no photo.
     """
-    listing = Listing()
+    listing = Listing(suffixes)
     found: dict[str, FoundPhoto] = {}
     for pattern in patterns:
         for photo in sorted(_matches(Path(pattern), listing)):
@@ -178,7 +190,7 @@ def _photos(
             error.filename = path.parent
             listing.fail(error)
             continue
-        if is_file and path.suffix.lower() in PHOTO_SUFFIXES:
+        if is_file and path.suffix.lower() in listing.suffixes:
             yield path
         elif is_file and not path.name.endswith(HINTS_SUFFIX):
             listing.left_files.add(path)
