@@ -98,10 +98,10 @@ def colorize_photos(
     settings = Settings(model, saturation, max_pixels, overwrite, pages)
     report = progress or (lambda result, left: None)
     report(result, len(tasks))
-    reels = [task for task in tasks if films and is_film(task.photo)]
-    photos = [task for task in tasks if task not in reels]
+    photos = [task for task in tasks if not (films and is_film(task.photo))]
     outcomes: Iterable[Outcome] = color_tasks(photos, settings, engine=engine)
     if films:
+        reels = filter(lambda task: is_film(task.photo), tasks)
         outcomes = chain(outcomes, map(films, reels))
     for number, outcome in enumerate(outcomes, start=1):
         result.add(outcome)

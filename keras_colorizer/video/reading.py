@@ -57,7 +57,7 @@ class FilmReader:
             raise FilmError(f"`{path}` holds no film.")
         self.stream = self._file.streams.best("video")
         self.stream.thread_type = "AUTO"
-        self._zero = self._time = (self._file.start_time or 0) / av.time_base
+        self._zero = self._last = (self._file.start_time or 0) / av.time_base
         self.start = self._zero + start if start else None
         self.end = float("inf") if end is None else self._zero + end
         if self.start is not None:
@@ -83,7 +83,7 @@ class FilmReader:
         """A sentence on what could not be read, once all is read."""
         if self._damaged:
             return f"`{self._path}` is damaged in {self._damaged} places."
-        missing = self._length() - (self._time - self._zero)
+        missing = self._length() - (self._last - self._zero)
         if missing > EARLY and self.end == float("inf"):
             return f"`{self._path}` is cut off: {missing:.0f} s are missing."
         return None
@@ -98,7 +98,6 @@ class FilmReader:
             if frame.time >= self.end:
                 return
             if self.start is None or frame.time >= self.start:
-                self._time = frame.time
                 yield frame
 
     def _filtered(self) -> Iterator[av.VideoFrame]:
@@ -127,6 +126,8 @@ class FilmReader:
                     frame.pts = 0 if time is None else time + step
                 if time is None or frame.pts > time:
                     time = frame.pts
+                    shown = (time + (frame.duration or 0)) * frame.time_base
+                    self._last = float(shown)
                     yield frame
 
     def _packets(self) -> Iterator[av.Packet | None]:
