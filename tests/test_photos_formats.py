@@ -12,7 +12,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from skimage import data
 
-from keras_colorizer.errors import ConfigError, UnreadablePhotoError
+from keras_colorizer.errors import (
+    ConfigError,
+    PhotoTooLargeError,
+    UnreadablePhotoError,
+)
 from keras_colorizer.photos import (
     PHOTO_SUFFIXES,
     Photo,
@@ -74,8 +78,8 @@ def test_heic_and_jpeg_xl_are_read_where_their_packages_are():
     ],
 )
 def test_a_format_without_its_package_names_it(monkeypatch, module, beginning):
-    opening = sys.modules["keras_colorizer.photos.opening"]
-    monkeypatch.setattr(opening, "find_spec", lambda name: None)
+    formats = sys.modules["keras_colorizer.photos.formats"]
+    monkeypatch.setattr(formats, "find_spec", lambda name: None)
     with pytest.raises(UnreadablePhotoError) as caught:
         read_photo(beginning)
     assert module.replace("_", "-") in str(caught.value)
@@ -267,3 +271,33 @@ def test_lab_and_cmyk_of_16_bits_equal_those_of_8():
     options = {"photometric": "separated", "planarconfig": "contig"}
     photo = read_photo(tiff(inks, **options))
     assert_allclose(photo.pixels, np.asarray(ASTRONAUT), atol=0)
+
+
+@pytest.mark.parametrize("boxed", [False, True])
+@pytest.mark.parametrize(
+    "size", [(8, 8), (256, 64), (48, 36), (37, 700), (640, 360), (1, 9000)]
+)
+def test_a_jpeg_xl_is_measured_before_it_is_decoded(size, boxed):
+    pytest.importorskip("pillow_jxl", reason="an extra")
+    exif = Image.Exif()
+    exif[0x010E] = "jxlc \xff\n in a box before the picture" * boxed
+    options = {"exif": exif.tobytes()} if boxed else {}
+    file = encoded(Image.new("L", size), "JXL", effort=1, **options)
+    with pytest.raises(PhotoTooLargeError, match=f"{size[0]} x {size[1]}"):
+        read_photo(file, max_pixels=size[0] * size[1] - 1)
+    assert read_photo(file).width == size[0]
+
+
+@pytest.mark.parametrize("boxes", [b"", bytes(8), b"\0\0\0\x01free" + bytes(8)])
+def test_a_jpeg_xl_that_is_cut_off_ends_at_once(boxes):
+    pytest.importorskip("pillow_jxl", reason="an extra")
+    with pytest.raises(UnreadablePhotoError, match="cut off"):
+        read_photo(b"\0\0\0\x0cJXL \r\n\x87\n" + boxes)
+
+
+def test_an_avif_of_the_brand_of_heif_is_read():
+    file = encoded(CAMERA, "AVIF")
+    assert file[8:12] == b"avif"
+    assert b"mif1" in file[16:40]
+    renamed = file[:8] + b"mif1" + file[12:]
+    assert_array_equal(read_photo(renamed).pixels, read_photo(file).pixels)

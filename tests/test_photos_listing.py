@@ -7,7 +7,7 @@ from fixtures.ordinary_user import ordinary_user
 
 from keras_colorizer.errors import DataError
 from keras_colorizer.photos import PHOTO_SUFFIXES, find_photos, list_photos
-from keras_colorizer.photos.opening import MISSING_SUFFIXES
+from keras_colorizer.photos.formats import MISSING_SUFFIXES
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Photo files to and from pixels, with NumPy, Pillow and tifffile."""
 
+from keras_colorizer.photos.formats import PHOTO_SUFFIXES
 from keras_colorizer.photos.listing import (
     FILM_SUFFIXES,
     FoundPhoto,
@@ -8,7 +9,7 @@ from keras_colorizer.photos.listing import (
     list_photos,
 )
 from keras_colorizer.photos.metadata import Metadata
-from keras_colorizer.photos.opening import PHOTO_SUFFIXES, PhotoSource
+from keras_colorizer.photos.opening import PhotoSource
 from keras_colorizer.photos.photo import MAX_PIXELS, Photo, to_uint8
 from keras_colorizer.photos.reading import read_photo, read_rgb
 from keras_colorizer.photos.writing import (

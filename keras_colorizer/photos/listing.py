@@ -11,7 +11,7 @@ from pathlib import Path
 
 from keras_colorizer.errors import DataError
 from keras_colorizer.files import display_name
-from keras_colorizer.photos.opening import (
+from keras_colorizer.photos.formats import (
     MISSING_SUFFIXES,
     PHOTO_SUFFIXES,
     PIP,

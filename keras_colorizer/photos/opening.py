@@ -3,18 +3,15 @@
 Sizes are checked before decoding, and errors become sentences.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from textwrap import shorten
 from threading import Lock
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, cast
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -27,7 +24,14 @@ from keras_colorizer.errors import (
 )
 from keras_colorizer.files import display_name
 from keras_colorizer.photos.exif import full_pages
-from keras_colorizer.photos.layers import (
+from keras_colorizer.photos.formats import (
+    NAMES,
+    PIP,
+    MissingCodecError,
+    formats_to_try,
+    jxl_size,
+)
+from keras_colorizer.photos.photo import (
     BITS_PER_SAMPLE,
     GREY_16_MODES,
     Layers,
@@ -40,81 +44,6 @@ from keras_colorizer.photos.tiff import read_tiff
 PhotoSource = str | PathLike | bytes | BinaryIO | Image.Image | np.ndarray
 KnownSource = Path | bytes | Image.Image | np.ndarray
 _SizeCheck = Callable[[int, int], None]
-
-# By Pillow's names; "JPEG" opens MPO too, the stereo and burst JPEGs. A list of
-# our own: for EPS, Pillow starts another program.
-FORMATS = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
-    "PNG": (".png", ".apng"),
-    "WEBP": (".webp",),
-    "BMP": (".bmp",),
-    "GIF": (".gif",),
-    "TIFF": (".tif", ".tiff"),
-    "AVIF": (".avif",),
-    "JPEG2000": (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
-    "PPM": (".pgm", ".ppm", ".pbm", ".pnm", ".pfm"),
-    "PCX": (".pcx",),
-}
-TGA_SUFFIX = ".tga"  # It has no signature: only files so named are opened.
-NAMES = "JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, JPEG 2000, PNM, PCX or TGA"
-PIP = 'pip install "keras-colorizer[formats]"'
-
-
-class Plugin(NamedTuple):
-    """A format that Pillow reads with another package.
-
-    Attributes:
-        format: The package's name of it, for Pillow.
-        module: Registers it when imported, or by `register`.
-        register: A function of it, or None.
-        suffixes: Of its files.
-        beginning: Matches the first bytes of a file.
-    """
-
-    format: str
-    module: str
-    register: str | None
-    suffixes: tuple[str, ...]
-    beginning: re.Pattern[bytes]
-
-
-PLUGINS = (
-    Plugin(
-        format="HEIF",
-        module="pillow_heif",
-        register="register_heif_opener",
-        suffixes=(".heic", ".heif", ".hif"),
-        beginning=re.compile(rb"....ftyp(hei|hev|mif1|msf1)", re.DOTALL),
-    ),
-    Plugin(
-        format="JXL",
-        module="pillow_jxl",
-        register=None,
-        suffixes=(".jxl",),
-        beginning=re.compile(rb"\xff\x0a|....JXL ", re.DOTALL),
-    ),
-)
-MISSING_SUFFIXES = tuple(
-    suffix
-    for plugin in PLUGINS
-    if find_spec(plugin.module) is None
-    for suffix in plugin.suffixes
-)
-PHOTO_SUFFIXES = tuple(
-    suffix
-    for suffixes in (
-        *FORMATS.values(),
-        (TGA_SUFFIX,),
-        *(plugin.suffixes for plugin in PLUGINS),
-    )
-    for suffix in suffixes
-    if suffix not in MISSING_SUFFIXES
-)
-
-
-class MissingCodecError(ValueError):
-    """The file is whole, but needs a package that is not installed."""
-
 
 REASONS = {
     FileNotFoundError: "does not exist",
@@ -207,9 +136,14 @@ def _layers(
         check_size(*source.size)
         yield Layers(source)
     else:
-        is_tiff = _beginning(source).startswith(TIFF_MAGIC)
+        beginning = _beginning(source)
+        is_tiff = beginning.startswith(TIFF_MAGIC)
         number = full_tiff_pages(source)[page][0] if is_tiff else 0
-        if image := _opened_by_pillow(source, number, is_tiff):
+        formats = formats_to_try(beginning, _suffix(source))
+        if "JXL" in formats:
+            with source_file(source) as file:
+                check_size(*jxl_size(cast(BinaryIO, file)))
+        if image := _opened_by_pillow(source, formats, number):
             with image:
                 check_size(*image.size)
                 yield _image_layers(image, source, check_size, number)
@@ -218,38 +152,19 @@ def _layers(
 
 
 def _opened_by_pillow(
-    source: Path | bytes, page: int, is_tiff: bool
+    source: Path | bytes, formats: tuple[str, ...], page: int
 ) -> Image.Image | None:
     """The image, or None for a kind of TIFF that Pillow does not know."""
     try:
         with _PILLOW_LIMIT_ASIDE:
-            image = Image.open(_file(source), formats=_formats(source))
+            image = Image.open(_file(source), formats=formats)
             if page:
                 image.seek(page)
             return image
     except (UnidentifiedImageError, SyntaxError):  # The latter of a later page.
-        if is_tiff:
+        if _beginning(source).startswith(TIFF_MAGIC):
             return None
         raise
-
-
-def _formats(source: Path | bytes) -> tuple[str, ...]:
-    """Formats to try; registers the plugin that the file needs.
-
-    Raises:
-        MissingCodecError: If it is not installed.
-    """
-    beginning = _beginning(source)
-    for plugin in PLUGINS:
-        if plugin.beginning.match(beginning):
-            if find_spec(plugin.module) is None:
-                raise MissingCodecError(plugin.module.replace("_", "-"))
-            module = import_module(plugin.module)
-            if plugin.register:
-                getattr(module, plugin.register)()
-            return (plugin.format,)
-    is_tga = isinstance(source, Path) and source.suffix.lower() == TGA_SUFFIX
-    return (*FORMATS, "TGA") if is_tga else (*FORMATS,)
 
 
 def _image_layers(
@@ -302,11 +217,15 @@ def _file(source: Path | bytes) -> Path | BytesIO:
     return BytesIO(source) if isinstance(source, bytes) else source
 
 
+def _suffix(source: Path | bytes) -> str:
+    return source.suffix.lower() if isinstance(source, Path) else ""
+
+
 def _beginning(source: Path | bytes) -> bytes:
     if isinstance(source, bytes):
-        return source[:12]
+        return source[:64]
     with source.open("rb") as file:
-        return file.read(12)
+        return file.read(64)
 
 
 class _PillowLimitAside:

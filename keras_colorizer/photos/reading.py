@@ -9,7 +9,6 @@ from PIL import Image
 
 from keras_colorizer.errors import UnreadablePhotoError
 from keras_colorizer.photos.exif import START_OF_JPEG
-from keras_colorizer.photos.layers import on_white, srgb_layers
 from keras_colorizer.photos.metadata import (
     read_metadata,
     resolution,
@@ -23,12 +22,17 @@ from keras_colorizer.photos.opening import (
     opened,
     source_file,
 )
-from keras_colorizer.photos.photo import MAX_PIXELS, Photo
+from keras_colorizer.photos.photo import (
+    MAX_PIXELS,
+    Photo,
+    on_white,
+    srgb_layers,
+)
 
 # For photos smaller than asked for; larger ones are reduced, never resampled.
 ENLARGING = Image.Resampling.BICUBIC
 END_OF_JPEG = b"\xff\xd9"
-OTHER_BITS = (b"\x55" * 64, b"\xaa" * 64, b"\xfe" * 64)
+OTHER_BITS = (b"\x55" * 64, b"\xaa" * 64)
 MP_ENTRIES = 0xB002  # CIPA DC-007.
 
 

@@ -19,11 +19,6 @@ from keras_colorizer.photos.exif import (
     add_tags,
     photo_tags,
 )
-from keras_colorizer.photos.layers import (
-    Layers,
-    UnsupportedPixelsError,
-    array_layers,
-)
 from keras_colorizer.photos.metadata import (
     BLOCKS_TAG,
     IPTC_TAG,
@@ -31,7 +26,12 @@ from keras_colorizer.photos.metadata import (
     Metadata,
     iptc,
 )
-from keras_colorizer.photos.photo import to_uint8
+from keras_colorizer.photos.photo import (
+    Layers,
+    UnsupportedPixelsError,
+    array_layers,
+    to_uint8,
+)
 
 # tifffile is imported where it is used: few photos need it, and importing it
 # takes as long as all the rest of this package.

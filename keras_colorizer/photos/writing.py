@@ -13,9 +13,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from keras_colorizer.errors import UnwritablePhotoError
 from keras_colorizer.files import display_name, whole_file
-from keras_colorizer.photos.layers import Layers, on_white
 from keras_colorizer.photos.metadata import Metadata, jpeg_options, png_texts
-from keras_colorizer.photos.photo import Photo, to_uint8
+from keras_colorizer.photos.photo import Layers, Photo, on_white, to_uint8
 from keras_colorizer.photos.png import encode_png_16
 from keras_colorizer.photos.tiff import TiffPage, encode_tiff
 
