@@ -7,7 +7,10 @@ import pytest
 from fixtures.web_app import SOURCE, why_no_node
 
 
-@pytest.mark.skipif(bool(why_no_node()), reason=why_no_node())
+@pytest.mark.skipif(
+    bool(why_no_node()) or not (SOURCE / "node_modules").is_dir(),
+    reason=why_no_node() or "`make web` installs what the modules need",
+)
 def test_modules_pass_their_own_tests():
     command = ["node", "--test", *map(str, SOURCE.glob("test/*.test.js"))]
     finished = subprocess.run(command, capture_output=True, text=True)

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple
-from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -98,15 +97,24 @@ def colorize_photos(
     settings = Settings(model, saturation, max_pixels, overwrite, pages)
     report = progress or (lambda result, left: None)
     report(result, len(tasks))
-    photos = [task for task in tasks if not (films and is_film(task.photo))]
-    outcomes: Iterable[Outcome] = color_tasks(photos, settings, engine=engine)
-    if films:
-        reels = filter(lambda task: is_film(task.photo), tasks)
-        outcomes = chain(outcomes, map(films, reels))
+    outcomes = _outcomes(tasks, settings, engine, films)
     for number, outcome in enumerate(outcomes, start=1):
         result.add(outcome)
         report(result, len(tasks) - number)
     return result
+
+
+def _outcomes(
+    tasks: list[Task],
+    settings: Settings,
+    engine: str,
+    films: FilmColorizer | None,
+) -> Iterator[Outcome]:
+    reels = [task for task in tasks if films and is_film(task.photo)]
+    photos = tasks if not reels else [x for x in tasks if x not in reels]
+    yield from color_tasks(photos, settings, engine=engine)
+    if films:
+        yield from map(films, reels)
 
 
 def _absolute(task: Task) -> Task:
