@@ -23,6 +23,7 @@ EXTRAS = {
     **dict.fromkeys(("av", "cv2"), "video"),
     "ray": "ray",
     "tensorflow_datasets": "tfds",
+    **dict.fromkeys(("imagecodecs", "pillow_heif", "pillow_jxl"), "formats"),
 }
 
 

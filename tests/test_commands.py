@@ -176,8 +176,7 @@ def test_a_missing_library_is_named_with_its_extra(
 def test_all_extras_are_those_of_the_project():
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
     extras = set(project["project"]["optional-dependencies"])
-    # Plugins of formats are used where they are installed.
-    assert extras == {*EXTRAS.values(), "formats", "all"}
+    assert extras == {*EXTRAS.values(), "all"}
 
 
 def test_model_that_is_not_there_exits_with_2(command, scans, tmp_path):
