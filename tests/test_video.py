@@ -154,11 +154,13 @@ def test_black_and_white_stay_so_in_limited_range(pixels, tmp_path):
     full[:, 32:] = 255
     limited = np.where(full > 0, 235, 16).astype("uint8")
     film = write_film(
-        tmp_path / "film.mp4",
+        tmp_path / "film.mkv",
         [limited if pixels == "gray" else full] * 2,
+        codec="ffv1",
         pixels=pixels,
         tags=[("color_range", 1)],
     )
+    assert read_film(film)[0].format.name == pixels
     new = tmp_path / "new.mp4"
     colorize_film(Colorizer(Paint()), film, new, saturation=0.0)
     luma = np.asarray(read_film(new)[0].planes[0])
@@ -192,10 +194,19 @@ def test_rotated_films_become_upright(colorizer, tmp_path):
     assert aspect == Fraction(3, 4)
 
 
+def combing(frame):
+    """Mean difference of rows from the rows around them, in L*."""
+    rows = lightness(frame)
+    return np.abs(rows[1:-1] - (rows[:-2] + rows[2:]) / 2).mean()
+
+
 def test_interlaced_films_become_whole_frames(colorizer, tmp_path):
+    frames = [picture.copy() for picture in pictures(20)[::2]]
+    for frame, later in zip(frames, pictures(21)[8:], strict=False):
+        frame[1::2] = later[1::2]
     film = write_film(
         tmp_path / "film.mp4",
-        pictures(8),
+        frames,
         options={"x264-params": "interlaced=1:bframes=0"},
     )
     assert all(frame.interlaced_frame for frame in read_film(film))
@@ -204,6 +215,8 @@ def test_interlaced_films_become_whole_frames(colorizer, tmp_path):
     before, after = read_film(film), read_film(tmp_path / "new.mp4")
     assert [f.time for f in after] == [f.time for f in before]
     assert not any(frame.interlaced_frame for frame in after)
+    for old, new in zip(before[:4], after[:4], strict=True):
+        assert combing(new) < 0.7 * combing(old)
 
 
 def test_chapters_metadata_and_subtitles_are_copied(colorizer, tmp_path):
@@ -270,6 +283,19 @@ def test_what_is_damaged_in_the_middle_is_colored_and_named(
     )
     assert code == 1
     assert 4 < len(read_film(tmp_path / "new.mp4")) < 20
+
+
+def test_what_comes_before_the_end_of_a_damaged_file_is_colored(
+    colorizer, tmp_path
+):
+    film = write_film(tmp_path / "film.mkv", pictures(40))
+    data = bytearray(film.read_bytes())
+    tenth = len(data) // 10
+    data[5 * tenth : 6 * tenth] = bytes(tenth)
+    film.write_bytes(data)
+    reason = colorize_film(colorizer, film, tmp_path / "new.mkv")
+    assert "film.mkv` is damaged in" in reason
+    assert len(read_film(tmp_path / "new.mkv")) > 4
 
 
 def test_a_film_that_is_cut_off_is_colored_and_named(colorizer, tmp_path):
