@@ -110,11 +110,12 @@ def _outcomes(
     engine: str,
     films: FilmColorizer | None,
 ) -> Iterator[Outcome]:
-    reels = [task for task in tasks if films and is_film(task.photo)]
-    photos = tasks if not reels else [x for x in tasks if x not in reels]
+    if films is None:
+        yield from color_tasks(tasks, settings, engine=engine)
+        return
+    photos = [task for task in tasks if not is_film(task.photo)]
     yield from color_tasks(photos, settings, engine=engine)
-    if films:
-        yield from map(films, reels)
+    yield from (films(task) for task in tasks if is_film(task.photo))
 
 
 def _absolute(task: Task) -> Task:
