@@ -31,6 +31,7 @@ from keras_colorizer.networks.smooth_decoder import doubled
 from keras_colorizer.photos import Photo
 from keras_colorizer.presets import generator_preset
 
+CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
 PRESETS = [
     "tiny",
     pytest.param("quick", marks=pytest.mark.slow),
@@ -56,7 +57,7 @@ def colorful_generator(preset):
     for _ in range(30):  # Lets batch norms know photos.
         generator(views, training=True)
     spread = float(keras.ops.std(keras.ops.arctanh(generator(views))))
-    last = [layer for layer in generator.layers if layer.weights][-1]
+    last = [x for x in generator.layers if isinstance(x, CONVOLUTIONS)][-1]
     last.kernel.assign(last.kernel * 0.03 / spread)
     return generator
 
