@@ -358,7 +358,7 @@ def test_sample_can_be_tried_and_waits_for_the_model(tmp_path):
         site.halved = MODEL
         page = Page(browser, site.url, tmp_path / "downloads", is_ready=False)
         page["#sample"].click()
-        told = r"The model is being loaded: 2\.\d of 4\.\d MB"
+        told = r"The model is being loaded: 2\.\d of 5\.\d MB"
         page.until(lambda: re.search(told, page[".veil"].text))
         site.go_on.set()
         page.until(lambda: page["#split"].is_enabled())
