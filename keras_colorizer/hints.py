@@ -20,7 +20,6 @@ from keras_colorizer.files import whole_file
 
 MOST = 32  # Of a photo.
 HINT_ROWS = (MOST, 5)  # The shape of the list that artifacts take.
-SUFFIX = ".hints.json"  # After the name of the photo that they are for.
 MOST_BYTES = 2**20  # Of a file; 32 hints take some 2,000.
 
 

@@ -90,6 +90,25 @@ def browser(browser_folder):
         yield browser
 
 
+@pytest.fixture(scope="module")
+def site():
+    """The web app on a plain web server."""
+    from fixtures.web_app import static_site
+
+    with static_site() as site:
+        yield site
+
+
+@pytest.fixture
+def page(browser, site, browser_folder):
+    """The web app in Chromium, which must log no error."""
+    from fixtures.page_driver import Page
+
+    page = Page(browser, site.url, browser_folder / "downloads")
+    yield page
+    assert not page.errors()
+
+
 @pytest.fixture(scope="session")
 def tiny_flags(photo_folder):
     """Of a run with both stages, 2 steps an epoch."""

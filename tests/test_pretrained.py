@@ -15,10 +15,11 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio
 
 import keras_colorizer
-from keras_colorizer import Colorizer, TrainingConfig
+from keras_colorizer import Colorizer, Hint, TrainingConfig
 from keras_colorizer.cli import commands
 from keras_colorizer.networks.generator_file import load_generator
 from keras_colorizer.networks.readout import with_readout
+from keras_colorizer.pretrained import look
 from keras_colorizer.training.networks import build_gan
 
 REPOSITORY = Path(keras_colorizer.__file__).parents[1]
@@ -61,8 +62,21 @@ def test_vivid_is_the_same_with_more_chroma(pretrained):
     )
     ratio = np.linalg.norm(bold) / np.linalg.norm(calm)
     # Of the factor sRGB's gamut takes a little.
-    np.testing.assert_allclose(ratio, vivid.vividness, rtol=0.05)
-    assert vivid.vividness > 1.2
+    factor = look("small_vivid")[1]
+    np.testing.assert_allclose(ratio, factor, rtol=0.05)
+    assert factor > 1.2
+
+
+def test_vivid_leaves_the_colors_of_hints(pretrained):
+    hint = Hint(0.3, 0.5, "steelblue")
+    vivid = Colorizer.from_preset("small_vivid")
+    photo = skimage.data.chelsea()
+    row, column = len(photo) // 2, int(0.3 * photo.shape[1])
+    blue = rgb2lab(np.array([[[70, 130, 180]]], "uint8"))[0, 0, 1:]
+    for colorizer in (pretrained, vivid):
+        colored = np.asarray(colorizer.colorize(photo, hints=[hint]))
+        ab = rgb2lab(colored)[row, column, 1:]
+        np.testing.assert_allclose(ab, blue, atol=3)
 
 
 @pytest.mark.parametrize("name", ["chelsea", "coffee", "astronaut"])

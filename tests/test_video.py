@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 import skimage.color
+import skimage.data
 from fixtures.film_files import RATE, SIZE, TICKS, pictures, write_film
 from PIL import Image
 
@@ -334,23 +335,29 @@ def test_ctrl_c_leaves_a_playable_film(colorizer, tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def command_after(code, *words):
+    """Runs a command in a process that runs some code before."""
+    main = (
+        "from keras_colorizer.cli.commands import main\n"
+        f"raise SystemExit(main(arguments={[*map(str, words)]!r}))"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code + main],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
 def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
     film = write_film(tmp_path / "film.mp4", pictures(20))
     out = tmp_path / "out"
-    limited = (
+    run = command_after(
         "import resource, signal\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-        "from keras_colorizer.cli.commands import main\n"
-        f"line = ['colorize', {str(film)!r}, '-o', {str(out)!r}]\n"
-        "raise SystemExit(main(arguments=line))"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", limited],
-        capture_output=True,
-        text=True,
-        check=False,
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n",
+        *("colorize", film, "-o", out),
     )
     assert run.returncode == 1
     assert "film.mp4`: File too large." in run.stderr
@@ -373,6 +380,44 @@ def test_a_folder_holds_photos_and_films(tmp_path):
     assert len(read_film(out / "film.mkv")) == 3
 
 
+def mean_chroma(path):
+    labs = (
+        skimage.color.rgb2lab(frame.to_ndarray(format="rgb24"))
+        for frame in read_film(path)
+    )
+    return np.mean([np.hypot(lab[..., 1], lab[..., 2]).mean() for lab in labs])
+
+
+def test_films_have_the_look_that_is_asked_for(tmp_path):
+    face = np.asarray(Image.fromarray(skimage.data.astronaut()).convert("L"))
+    film = write_film(tmp_path / "film.mp4", [face[:200, :200]] * 2)
+    chroma = {}
+    for name in ("calm", "vivid"):
+        out = tmp_path / f"{name}.mp4"
+        words = ["colorize", str(film), "-o", str(out), "--look", name]
+        assert commands.main(arguments=words) == 0
+        chroma[name] = mean_chroma(out)
+    by_preset = tmp_path / "preset.mp4"
+    colorize_film(Colorizer.from_preset("small_vivid"), film, by_preset)
+    assert chroma["vivid"] > 1.2 * chroma["calm"] > 1
+    # Both ways to the look; coding rounds.
+    np.testing.assert_allclose(
+        mean_chroma(by_preset), chroma["vivid"], rtol=0.02
+    )
+
+
+def test_films_refuse_hints_in_a_sentence(tmp_path, capsys):
+    film = write_film(tmp_path / "film.mp4", pictures(1))
+    hints = tmp_path / "film.mp4.hints.json"
+    hints.write_text('{"hints": [{"x": 0.5, "y": 0.5, "color": "red"}]}')
+    words = ["colorize", str(film), "-o", str(tmp_path / "out")]
+    code = commands.main(arguments=[*words, "--hints", str(hints)])
+    assert code == 2
+    assert "Films take no hints" in capsys.readouterr().err
+    assert commands.main(arguments=words) == 0  # One beside it is not for it.
+    assert "with hints" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("text", ["soon", "-1", "1:x", "nan"])
 def test_times_that_are_none_are_refused(text, tmp_path, capsys):
     film = write_film(tmp_path / "film.mp4", pictures(1))
@@ -386,20 +431,8 @@ def test_without_the_extra_only_films_fail(tmp_path):
     photo = tmp_path / "photo.png"
     Image.fromarray(pictures(1)[0]).save(photo)
     out = tmp_path / "out"
-    missing = (
-        "import sys\n"
-        "sys.modules['av'] = None\n"
-        "from keras_colorizer.cli.commands import main\n"
-        f"line = ['colorize', {str(film)!r}, {str(photo)!r}, '-o', "
-        f"{str(out)!r}]\n"
-        "raise SystemExit(main(arguments=line))"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", missing],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    missing = "import sys\nsys.modules['av'] = None\n"
+    run = command_after(missing, "colorize", film, photo, "-o", out)
     assert run.returncode == 1
     assert 'pip install "keras-colorizer[video]"' in run.stderr
     assert [path.name for path in out.iterdir()] == ["photo.png"]

@@ -38,19 +38,6 @@ TOLERANCE = 2
 COLORED, GREY = 3, 1
 
 
-@pytest.fixture(scope="module")
-def site():
-    with static_site() as site:
-        yield site
-
-
-@pytest.fixture
-def page(browser, site, browser_folder):
-    page = Page(browser, site.url, browser_folder / "downloads")
-    yield page
-    assert not page.errors()
-
-
 @pytest.fixture
 def open_page(tmp_path):
     """Opens the app in a browser of its own."""

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import skimage.color
 import skimage.data
-from fixtures.page_driver import CHROMEDRIVER, CHROMIUM, Page
-from fixtures.web_app import static_site
+from fixtures.page_driver import CHROMEDRIVER, CHROMIUM
 from PIL import Image
 from selenium.webdriver import Keys
 
@@ -27,19 +26,6 @@ pytestmark = [
 GREEN, BLUE = "#4f7942", "#305080"
 # Rounding to 8 bits at both ends, and arithmetic in another order between.
 TOLERANCE = 2
-
-
-@pytest.fixture(scope="module")
-def site():
-    with static_site() as site:
-        yield site
-
-
-@pytest.fixture
-def page(browser, site, browser_folder):
-    page = Page(browser, site.url, browser_folder / "downloads")
-    yield page
-    assert not page.errors()
 
 
 @pytest.fixture(scope="module")

@@ -126,7 +126,7 @@ def _films(options: Colorize, bar: Progress) -> FilmCommand:
     return FilmCommand(
         options.films,
         model=options.model,
-        saturation=options.saturation,
+        saturation=_saturation(options),
         bar=bar,
     )
 

@@ -17,6 +17,7 @@ from keras_colorizer.errors import (
     ServingError,
     extras_named,
 )
+from keras_colorizer.files import display_name
 from keras_colorizer.pretrained import DEFAULT, TFLITE, pretrained_file
 
 if TYPE_CHECKING:  # Photos do not wait for what films need.
@@ -87,13 +88,13 @@ class FilmCommand:
         Raises:
             ColorizerError: If the model does not work.
         """
-        show = _FilmBar(self._bar, Path(task.photo).name)
+        show = _FilmBar(self._bar, display_name(Path(task.photo).name))
         try:
             return Outcome(task.photo, self._problem(task, show))
         except FilmError as error:
             return Outcome(task.photo, str(error))
         except (MissingExtraError, ServingError) as error:
-            return Outcome(task.photo, f"`{task.photo}`: {error}")
+            return Outcome(task.photo, f"`{display_name(task.photo)}`: {error}")
         finally:
             show.end()
 

@@ -14,9 +14,9 @@ from keras_colorizer.colorizing.coloring import (
 )
 from keras_colorizer.errors import ConfigError
 from keras_colorizer.files import display_name
-from keras_colorizer.hints import SUFFIX
 from keras_colorizer.photos import (
     FILM_SUFFIXES,
+    HINTS_SUFFIX,
     PHOTO_SUFFIXES,
     WRITABLE_SUFFIXES,
     FoundPhoto,
@@ -105,19 +105,24 @@ def _with_hints(
     if hints is False:
         return tasks
     if hints is None:
-        besides = [task.photo + SUFFIX for task in tasks]
-        return [
-            replace(task, hints=path) if os.path.exists(path) else task
-            for task, path in zip(tasks, besides, strict=True)
-        ]
+        return [_with_own_hints(task) for task in tasks]
     if len(tasks) > 1:
         raise ConfigError(
             f"The hints of `{hints}` are for one photo, but there are "
-            f"{len(tasks)}: lay PHOTO{SUFFIX} beside each."
+            f"{len(tasks)}: lay PHOTO{HINTS_SUFFIX} beside each."
         )
+    if is_film(tasks[0].photo):
+        raise ConfigError("Films take no hints: leave --hints out.")
     if not os.path.exists(hints):
         raise ConfigError(f"There is no hint file `{hints}`.")
     return [replace(task, hints=hints) for task in tasks]
+
+
+def _with_own_hints(task: Task) -> Task:
+    beside = task.photo + HINTS_SUFFIX
+    if os.path.exists(beside) and not is_film(task.photo):
+        return replace(task, hints=beside)
+    return task
 
 
 def is_film(path: str) -> bool:

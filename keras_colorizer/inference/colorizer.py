@@ -13,6 +13,7 @@ from keras_colorizer.chroma.saturation import AUTO, check_saturation, factor_for
 from keras_colorizer.errors import ArtifactError
 from keras_colorizer.hints import Hint, check_hints, hint_array
 from keras_colorizer.inference.network import (
+    BoldNetwork,
     HintedNetwork,
     Network,
     as_network,
@@ -49,7 +50,6 @@ class Colorizer:
         render_size: For a generator: side in pixels of the square that it
             sees of a photo; by default that of its input or, where that is
             open, 256.
-        vividness: Factor on the colors, before any saturation.
 
     Attributes:
         presets: The `.tflite` file of each pretrained model, by name.
@@ -78,10 +78,8 @@ class Colorizer:
         network: "Network | keras.Model",
         *,
         render_size: int | None = None,
-        vividness: float = 1.0,
     ):
         self.network = as_network(network, render_size=render_size)
-        self.vividness = vividness
 
     @classmethod
     def load(cls, path_or_url: str | Path) -> "Colorizer":
@@ -120,9 +118,9 @@ class Colorizer:
         Example:
             >>> colorizer = Colorizer.from_preset("small")
         """
-        network, vividness = look(name)
-        file = pretrained_file(network, TFLITE)
-        return cls(load_network(file), vividness=vividness)
+        calm, factor = look(name)
+        network = load_network(pretrained_file(calm, TFLITE))
+        return cls(network if factor == 1 else BoldNetwork(network, factor))
 
     @property
     def render_size(self) -> int:
@@ -300,16 +298,10 @@ class Colorizer:
         """Predicts one photo's ab times the factor; hints are not scaled."""
         if len(hints) == 0:
             ab = self.predict_ab(view)[0]
-            return self._factor(saturation, ab) * ab
+            return factor_for(saturation, ab) * ab
         array = hint_array(hints)
         # Of the photo without hints: they leave the rest of it as it is.
         ab = self.predict_ab(view)[0] if saturation == AUTO else view
-        factor = self._factor(saturation, ab)
+        factor = factor_for(saturation, ab)
         array[:, 2:4] /= max(factor, LEAST_FACTOR)
         return factor * self.predict_ab_with_hints(view, array[None])[0]
-
-    def _factor(
-        self, saturation: float | Literal["auto"], ab: np.ndarray
-    ) -> np.float32:
-        bold = np.float32(self.vividness)
-        return bold * factor_for(saturation, bold * ab)

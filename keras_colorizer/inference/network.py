@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from keras_colorizer.errors import ArtifactError, ConfigError, extras_named
 if TYPE_CHECKING:
     import keras
 
+AB_LIMIT = 110.0  # Of a* and b*.
 URL_SCHEMES = ("http://", "https://")
 
 
@@ -44,6 +45,36 @@ class HintedNetwork(Network, Protocol):
     ) -> np.ndarray:
         """Maps it and `(n, 32, 5)` hints, see `hint_array`, to ab."""
         ...
+
+
+class BoldNetwork:
+    """A network whose colors are multiplied, but for those of hints.
+
+    Args:
+        network: Any.
+        factor: On ab; colors keep within -110 and 110.
+    """
+
+    def __init__(self, network: Network, factor: float):
+        self.render_size = network.render_size
+        self.takes_hints: bool = getattr(network, "takes_hints", False)
+        self._network: Any = network
+        self._factor = np.float32(factor)
+
+    def predict_ab(self, lightness: np.ndarray) -> np.ndarray:
+        """Maps `(n, s, s, 1)` float32 L* to `(n, s, s, 2)` float32 ab."""
+        return self._bolder(self._network.predict_ab(lightness))
+
+    def predict_ab_with_hints(
+        self, lightness: np.ndarray, hints: np.ndarray
+    ) -> np.ndarray:
+        """Maps it and `(n, 32, 5)` hints, see `hint_array`, to ab."""
+        shares = np.array([1, 1, self._factor, self._factor, 1], "float32")
+        run = self._network.predict_ab_with_hints
+        return self._bolder(run(lightness, hints / shares))
+
+    def _bolder(self, ab: np.ndarray) -> np.ndarray:
+        return np.clip(self._factor * ab, -AB_LIMIT, AB_LIMIT)
 
 
 def as_network(

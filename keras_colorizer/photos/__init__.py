@@ -3,6 +3,7 @@
 from keras_colorizer.photos.formats import PHOTO_SUFFIXES
 from keras_colorizer.photos.listing import (
     FILM_SUFFIXES,
+    HINTS_SUFFIX,
     FoundPhoto,
     Listing,
     find_photos,
@@ -21,6 +22,7 @@ from keras_colorizer.photos.writing import (
 
 __all__ = [
     "FILM_SUFFIXES",
+    "HINTS_SUFFIX",
     "MAX_PIXELS",
     "PHOTO_SUFFIXES",
     "WRITABLE_SUFFIXES",

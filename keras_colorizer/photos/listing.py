@@ -34,7 +34,7 @@ LEFT_FOLDERS = (
     ".thumbnails",
 )
 NAMED = 5
-HINTS_SUFFIX = ".hints.json"  # They are used, not left out.
+HINTS_SUFFIX = ".hints.json"  # After a photo's name; used, not left out.
 
 
 @dataclass(frozen=True, order=True)

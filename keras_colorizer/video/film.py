@@ -13,7 +13,7 @@ import numpy as np
 from keras_colorizer.chroma import steps
 from keras_colorizer.chroma.saturation import check_saturation, factor_for
 from keras_colorizer.errors import ColorizerWarning, FilmError
-from keras_colorizer.files import whole_file
+from keras_colorizer.files import display_name, whole_file
 from keras_colorizer.inference.colorizer import Colorizer
 from keras_colorizer.video.reading import FilmReader, frame_lightness
 from keras_colorizer.video.stages import run_ahead
@@ -80,9 +80,11 @@ def colorize_film(
             if not is_whole:
                 _keep(temporary, result)
     except (av.FFmpegError, OSError) as error:
-        raise FilmError(f"`{result}`: {error.strerror}.") from None
+        name = display_name(result)
+        raise FilmError(f"`{name}`: {error.strerror}.") from None
     if reader.is_interlaced:
-        _warn(f"`{film}` is interlaced: bwdif made whole frames of it.")
+        name = display_name(film)
+        _warn(f"`{name}` is interlaced: bwdif made whole frames of it.")
     return reader.problem
 
 
@@ -123,7 +125,7 @@ def _keep(temporary: Path, result: Path) -> NoReturn:
     """Keeps what was done when Ctrl-C came."""
     partial = result.with_name(f"{result.stem}.partial{result.suffix}")
     os.replace(temporary, partial)
-    _warn(f"`{partial}` holds what was done.")
+    _warn(f"`{display_name(partial)}` holds what was done.")
     raise KeyboardInterrupt
 
 

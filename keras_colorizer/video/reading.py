@@ -12,6 +12,7 @@ from av.video.reformatter import ColorRange, ColorTrc
 
 from keras_colorizer.chroma import steps
 from keras_colorizer.errors import FilmError
+from keras_colorizer.files import display_name
 
 # FFmpeg's filters that turn a frame by degrees counterclockwise.
 TURNS = {
@@ -52,9 +53,10 @@ class FilmReader:
     """
 
     def __init__(self, path: Path, *, start: float, end: float | None):
-        self._path, self._file, self._damaged = path, open_film(path), 0
+        self._name, self._file = display_name(path), open_film(path)
+        self._damaged = 0
         if not self._file.streams.video:
-            raise FilmError(f"`{path}` holds no film.")
+            raise FilmError(f"`{self._name}` holds no film.")
         self.stream = self._file.streams.best("video")
         self.stream.thread_type = "AUTO"
         self._zero = self._last = (self._file.start_time or 0) / av.time_base
@@ -68,7 +70,7 @@ class FilmReader:
             self.first = next(self._frames)
         except StopIteration:
             raise FilmError(
-                self.problem or f"`{path}` has no frame there."
+                self.problem or f"`{self._name}` has no frame there."
             ) from None
 
     @property
@@ -82,10 +84,10 @@ class FilmReader:
     def problem(self) -> str | None:
         """A sentence on what could not be read, once all is read."""
         if self._damaged:
-            return f"`{self._path}` is damaged in {self._damaged} places."
+            return f"`{self._name}` is damaged in {self._damaged} places."
         missing = self._length() - (self._last - self._zero)
         if missing > EARLY and self.end == float("inf"):
-            return f"`{self._path}` is cut off: {missing:.0f} s are missing."
+            return f"`{self._name}` is cut off: {missing:.0f} s are missing."
         return None
 
     def __iter__(self) -> Generator[av.VideoFrame, None, None]:
@@ -140,7 +142,7 @@ class FilmReader:
     def _graph(self, frame: av.VideoFrame) -> Graph:
         """Makes the filters for a film whose first frame is this one."""
         if frame.color_trc in HDR:
-            raise FilmError(f"`{self._path}` is in HDR: make it SDR first.")
+            raise FilmError(f"`{self._name}` is in HDR: make it SDR first.")
         self.turn, self.bits = frame.rotation, frame.format.components[0].bits
         is_full = frame.color_range == ColorRange.JPEG
         is_limited = frame.color_range == ColorRange.MPEG
@@ -186,7 +188,8 @@ def open_film(path: Path) -> av.container.InputContainer:
         return av.open(str(path), metadata_errors="replace")
     except av.FFmpegError as error:
         raise FilmError(
-            f"`{path}` is no film that FFmpeg reads: {error.strerror}."
+            f"`{display_name(path)}` is no film that FFmpeg reads: "
+            f"{error.strerror}."
         ) from None
 
 
