@@ -259,6 +259,16 @@ def test_split_follows_the_file_contents_alone(tiny_config, tmp_path):
     assert names[0] == names[1]
 
 
+def test_scores_of_grey_are_said_once_and_in_a_sentence(
+    tiny_config, tmp_path, capsys
+):
+    train(changed(tiny_config, pretrain_epochs=1, run_dir=tmp_path / "run"))
+    printed = capsys.readouterr().out
+    assert printed.count("left grey: PSNR") == 1
+    assert printed.count("val_psnr: ") == 2
+    assert "grey_psnr" not in printed
+
+
 def test_dry_run_writes_nothing(tiny_config, tmp_path, capsys):
     result = train(changed(tiny_config, dry_run=True, run_dir=tmp_path / "run"))
     assert result.generator is None

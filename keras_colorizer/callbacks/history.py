@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_colorizer.callbacks.validation import Validation
 from keras_colorizer.errors import TrainingError
 from keras_colorizer.files import whole_file
 from keras_colorizer.label import Label
@@ -21,9 +22,12 @@ class History(keras.callbacks.Callback):
     Rows of epochs that a resumed run repeats are dropped.
     """
 
-    def __init__(self, path: Path, steps_per_epoch: int) -> None:
+    def __init__(
+        self, path: Path, steps_per_epoch: int, validation: Validation
+    ) -> None:
         super().__init__()
         self.path = path
+        self.validation = validation
         self.steps_per_epoch = steps_per_epoch
         self.rows = read_history(path)
 
@@ -43,6 +47,7 @@ class History(keras.callbacks.Callback):
                 "stage": self.stage,
                 "learning_rate": self._learning_rate,
                 **{name: float(value) for name, value in logs.items()},
+                **self.validation.constants,
                 "seconds": round(time.monotonic() - self._started, 1),
             }
         )

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw
+from rich.console import Console
 
 from keras_colorizer import encoding
 from keras_colorizer.data.pipeline import validation_batches
@@ -30,14 +31,15 @@ MARGIN, HEADING = 4, 18  # Pixels.
 class Validation(keras.callbacks.Callback):
     """Adds scores such as `val_psnr` to the logs.
 
-    The moving average of the generator is judged, in inference mode. Beside
-    it stand `grey_psnr` and `grey_ciede2000` of the same photos with ab = 0,
-    and their `true_colorfulness`.
+    The moving average of the generator is judged, in inference mode. What the
+    same photos score with ab = 0, and their true colorfulness, is printed
+    before the first epoch.
     """
 
-    def __init__(self, survey: Survey) -> None:
+    def __init__(self, survey: Survey, console: Console) -> None:
         super().__init__()
         self.survey = survey
+        self.console = console
 
     @cached_property
     def batches(self) -> tf.data.Dataset:
@@ -45,6 +47,7 @@ class Validation(keras.callbacks.Callback):
 
     @cached_property
     def constants(self) -> dict[str, float]:
+        """Scores of the photos left grey, and their true colorfulness."""
         grey = self._scores(
             lambda lightness: tf.zeros((*lightness.shape[:-1], 2))
         )
@@ -57,6 +60,14 @@ class Validation(keras.callbacks.Callback):
         }
 
     def on_train_begin(self, logs: dict | None = None) -> None:
+        if "constants" not in vars(self):  # The first stage has printed them.
+            grey_psnr, grey_ciede2000, true = self.constants.values()
+            self.console.print(
+                f"Photos to validate with, left grey: PSNR {grey_psnr:.2f} dB, "
+                f"CIEDE2000 {grey_ciede2000:.2f}; their true colorfulness: "
+                f"{true:.1f}",
+                highlight=False,
+            )
         # One function for all epochs: it is traced once.
         self._predict = tf.function(self.model.averaged_generator)
 
@@ -64,7 +75,6 @@ class Validation(keras.callbacks.Callback):
         scores = self._scores(partial(self._predict, training=False))
         for name in SCORE_NAMES:
             logs[f"val_{name}"] = getattr(scores, name)
-        logs.update(self.constants)
 
     def _scores(self, predict: Callable[[tf.Tensor], tf.Tensor]) -> Scores:
         scores: list[Scores] = []

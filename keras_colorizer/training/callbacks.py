@@ -33,8 +33,8 @@ def run_callbacks(
     Each may use what earlier ones log. The user's own see the scores of the
     validation; what they log is written to `history.csv`.
     """
-    validation = Validation(survey)
-    history = History(folder.history, survey.steps_per_epoch)
+    validation = Validation(survey, console)
+    history = History(folder.history, survey.steps_per_epoch, validation)
     return [
         SecondHalfDecay(config.learning_rate, config.epochs),
         LossWatch(console),

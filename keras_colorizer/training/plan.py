@@ -50,9 +50,9 @@ def _rows(
         "left out": f"{len(survey.colorless):,} without color, "
         f"{len(survey.unreadable):,} unreadable, {len(survey.duplicates):,} "
         "duplicates (named in report.json)",
-        "training": f"{config.epochs} epochs of {survey.steps_per_epoch:,} "
-        f"steps of {config.batch_size} squares of {side}; "
-        f"the first {config.pretrain_epochs} epochs with L1 alone",
+        "training": f"{config.epochs} epochs; steps in each: "
+        f"{survey.steps_per_epoch:,}, of {config.batch_size} squares of {side}"
+        f"{_pretraining(config.pretrain_epochs)}",
         "memory": _memory(survey, gan),
         "writes to": f"{folder.path}/: samples/, history.csv, logs/, "
         "generator.keras, checkpoint/, report.json, config.json",
@@ -62,6 +62,10 @@ def _rows(
             f"tensorboard --logdir {shlex.quote(str(folder.logs))}"
         )
     return rows
+
+
+def _pretraining(epochs: int) -> str:
+    return f"; the first {epochs} epochs with L1 alone" if epochs else ""
 
 
 def _devices(strategy: tf.distribute.Strategy) -> str:
@@ -87,8 +91,10 @@ def _elements(variables: list[keras.Variable]) -> int:
 def _memory(survey: Survey, gan: ColorizationGAN) -> str:
     held = _elements([*gan.variables, *gan.optimizer.variables])
     kept = [p.pixels.nbytes for p in survey.photos if p.pixels is not None]
+    left = len(survey.photos) - len(kept)
+    others = f" ({left:,} are read every epoch)" if left else ""
     return (
-        f"{sum(kept) / MIB:,.0f} MiB for {len(kept):,} of the photos, others "
-        f"are read every epoch; {4 * held / MIB:,.0f} MiB of weights, moving "
-        "average and optimizers; and the activations of a step"
+        f"{sum(kept) / MIB:,.0f} MiB of photos{others}; {4 * held / MIB:,.0f} "
+        "MiB of weights, moving average and optimizers; and the activations "
+        "of a step"
     )
