@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 
 import psutil
@@ -309,3 +310,29 @@ def test_threads_are_no_more_than_the_environment_allows(
     monkeypatch.setenv("OMP_NUM_THREADS", limit)
     expected = cores or len(os.sched_getaffinity(0))
     assert available_cores() == expected
+
+
+STOPPED_WHILE_IT_ENDS = """
+import multiprocessing, os, signal, time
+from keras_colorizer.colorizing import processes
+
+class Work:
+    def __init__(self, settings):
+        pass
+
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.1)
+
+processes.PhotoColorizer = Work
+ours, theirs = multiprocessing.Pipe()
+ours.close()
+processes._work(theirs, None)
+"""
+
+
+def test_a_worker_that_is_stopped_while_it_ends_says_nothing():
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED_WHILE_IT_ENDS], capture_output=True
+    )
+    assert done.stderr == b""

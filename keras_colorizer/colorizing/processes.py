@@ -96,3 +96,5 @@ def _work(connection: Connection, settings: Settings) -> None:
     with suppress(EOFError, OSError):
         while True:
             connection.send(work(connection.recv()))
+    # Nothing is half written, and what is freed now cannot be interrupted.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
