@@ -203,6 +203,15 @@ def test_photos_above_the_pixel_limit_are_refused(server):
     assert server.client.post("/colorize", content=at_limit).is_success
 
 
+@pytest.mark.parametrize("part", [b"--a", b"--a\r\nx; name=hints\r\n\r\n{}"])
+def test_forms_of_many_parts_are_refused_at_once(part, server):
+    kind = {"Content-Type": "multipart/form-data; boundary=a"}
+    body = 2**24 // len(part) * part
+    response = server.client.post("/colorize", content=body, headers=kind)
+    assert response.status_code == 400
+    assert response.json() == {"error": "The form has too many parts."}
+
+
 FOREIGN = {"Origin": "https://elsewhere.example"}
 
 

@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fixtures.embedded_server import running
 from fixtures.half_plus_two import save_half_plus_two
@@ -19,7 +20,7 @@ from keras_colorizer.errors import ArtifactError
 from keras_colorizer.litert import available_cores
 from keras_colorizer.serving.app import Api
 from keras_colorizer.serving.limits import Limits
-from keras_colorizer.serving.rest import read_json
+from keras_colorizer.serving.rest import read_inputs, read_json
 
 FIXTURES = Path(__file__).parent / "fixtures"
 CASES = json.loads((FIXTURES / "rest_cases.json").read_text())
@@ -151,10 +152,28 @@ def test_hostile_json_is_refused_at_once(body, headers, status, client):
 
 
 def test_json_that_would_fill_the_memory_is_not_built():
-    for values in (b"[]," * 2_500_000, b"1," * 5_000_001, b"{}," * 10_001):
-        with pytest.raises(HTTPException, match="too many values") as refusal:
+    key_values = b",".join(b'"%d": 0' % number for number in range(60_000))
+    for values in (
+        b"[]," * 2_500_000,
+        b"1," * 5_000_001,
+        b"{}," * 10_001,
+        b'"a",' * 50_001,
+        b"{" + key_values + b"},",
+        '"\N{CAMERA}'.encode() + b"a" * 2**24 + b'",',
+        rb'"\uD83D\uDCF7' + b"a" * 2**24 + b'",',
+    ):
+        with pytest.raises(HTTPException, match="too (many|large)") as refusal:
             read_json(b'{"instances": [' + values + b"0]}")
         assert refusal.value.status_code == 413
+
+
+def test_a_megapixel_may_come_as_numbers():
+    row = b"[" + b"[255, 0, 0]," * 999 + b"[0, 0, 0]],"
+    body = b'{"instances": [[' + 999 * row + row[:-1] + b"]]}"
+    inputs = read_inputs(read_json(body), {"rgb": {"dtype": "DT_UINT8"}})
+    expected = np.zeros((1, 1000, 1000, 3), "uint8")
+    expected[..., :-1, 0] = 255
+    np.testing.assert_array_equal(inputs["rgb"], expected)
 
 
 def test_versions_are_numbers_and_the_highest_is_served(base_path):

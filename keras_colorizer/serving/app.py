@@ -36,6 +36,7 @@ NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+")
 REFUSALS = PhotoError, ArtifactError, ConfigError, zlib.error, ClientDisconnect
 ERRORS = HTTPException, *REFUSALS, Exception
 WEB = Path(__file__).with_name("web")  # The web app, if it is built.
+MOST_PARTS = 16  # Of a form.
 UPLOAD = Path(__file__).with_name("upload.html")
 FOR_EVER = "public, max-age=31536000, immutable"
 # Browsers give memory that threads share to pages of these alone.
@@ -136,7 +137,10 @@ def _form(body: bytes, kind: str) -> tuple[bytes, list[Hint]]:
     if boundary is None:
         return body, []
     files, hints = [], []
-    for part in body.split(b"--" + boundary[1].encode()):
+    parts = body.split(b"--" + boundary[1].encode(), MOST_PARTS)
+    if len(parts) > MOST_PARTS:
+        raise HTTPException(400, "The form has too many parts.")
+    for part in parts:
         head, _, content = part.partition(b"\r\n\r\n")
         content = content.removesuffix(b"\r\n")
         if HINTS_FIELD.search(head):

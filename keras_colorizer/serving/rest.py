@@ -16,8 +16,11 @@ TARGET = re.compile(
     r"(/metadata|:predict)?"
 )
 VERBS = ("GET", None), ("GET", "/metadata"), ("POST", ":predict")
-# As many as a megapixel has. An object takes as much memory as ten lists.
-MAX_VALUES, MAX_OBJECTS = 5_000_000, 10_000
+# As many as a megapixel has; objects and strings take more memory each, and
+# one character beyond ASCII makes all of a text up to four times as large.
+MOST = {b",": 4_000_000, b"[": 2_000_000, b"{": 10_000, b'"': 100_000}
+BEYOND_ASCII = re.compile(rb"[\x80-\xff]|\\u[dD]")
+MOST_BYTES_BEYOND_ASCII = 2**24
 DTYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_STRING": "object"}
 JSON_TYPES: dict[str, set[type]] = dict.fromkeys("iu", {int})  # By kind.
 JSON_TYPES |= {"b": {bool}, "f": {int, float}, "O": {str, dict}}
@@ -27,9 +30,10 @@ DECODER = json.JSONDecoder(object_pairs_hook=lambda p: dict(reversed(p)))
 
 def read_json(content: bytes) -> dict[str, Any]:
     """Reads an object of bounded size and depth, or raises HTTPException."""
-    n_values = content.count(b",") + content.count(b"[")
-    if n_values > MAX_VALUES or content.count(b"{") > MAX_OBJECTS:
+    if any(content.count(mark) > most for mark, most in MOST.items()):
         raise HTTPException(413, "The JSON holds too many values.")
+    if len(content) > MOST_BYTES_BEYOND_ASCII and BEYOND_ASCII.search(content):
+        raise HTTPException(413, "The JSON is too large for text beyond ASCII.")
     text = content.decode("utf-8", "surrogateescape").lstrip()
     try:
         document, _ = DECODER.raw_decode(text)
