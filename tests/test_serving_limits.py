@@ -22,7 +22,7 @@ from PIL import Image
 from keras_colorizer.cli import server as process
 from keras_colorizer.cli.serve import Serve, serve
 from keras_colorizer.cli.server import load_model
-from keras_colorizer.errors import ConfigError
+from keras_colorizer.errors import ArtifactError, ConfigError
 from keras_colorizer.litert import available_cores
 from keras_colorizer.pretrained import TFLITE, pretrained_file
 from keras_colorizer.serving.app import Api
@@ -276,6 +276,25 @@ def test_a_second_signal_stops_at_once(ask):
         assert server.process.wait(PATIENCE) == 130
         assert asked.exception() or asked.result().status_code == 500
         assert server.process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost"])
+def test_only_pages_of_this_machine_reach_a_server_for_it(host):
+    with serving("--host", host) as server:
+        assert server.client.get("/healthz").is_success
+        names = {"localhost": 200, "127.0.0.1": 200, "evil.example": 400}
+        for name, status in names.items():
+            response = server.client.get("/healthz", headers={"Host": name})
+            assert response.status_code == status
+
+
+@pytest.mark.parametrize("config", [None, "{}"])
+def test_folders_without_a_model_are_refused_in_a_sentence(config, tmp_path):
+    if config:
+        (tmp_path / "config.json").write_text(config)
+    words = "saved no generator" if config else "is no model: name the folder"
+    with pytest.raises(ArtifactError, match=words):
+        serve(Serve(model=str(tmp_path), port=0))
 
 
 def test_an_address_in_use_is_said_before_anything_is_loaded():

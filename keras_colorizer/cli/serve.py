@@ -4,7 +4,9 @@ import logging
 import math
 import os
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,7 +19,6 @@ from keras_colorizer.silence import silent_stderr
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SECONDS_TO_FINISH = 5  # Beyond the longest that a request may take.
 ABOVE_ZERO = (
     "rest_api_timeout_in_ms",
@@ -78,8 +79,8 @@ def serve(options: Serve) -> int:
         print("Loading ...", flush=True)
         with silent_stderr():
             from keras_colorizer.cli import server
-        app = _app(options)
         url = _url(listener)
+        app = _app(options, url)
         print(f"Serving {options.name} at {url} (Ctrl-C stops it)", flush=True)
         longest = options.rest_api_timeout_in_ms / 1000 + SECONDS_TO_FINISH
         has_finished = server.run(app, listener, seconds=longest)
@@ -135,7 +136,7 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _app(options: Serve) -> "Starlette":
+def _app(options: Serve, url: str) -> "Starlette":
     with silent_stderr():
         from keras_colorizer.cli.server import load_model
         from keras_colorizer.serving.app import Api
@@ -152,16 +153,12 @@ def _app(options: Serve) -> "Starlette":
         origins=options.allow_origin,
     )
     api = Api(options.name, model, limits, has_web_app=options.model is None)
-    return api.app(hosts=_hosts(options))
+    return api.app(hosts=_hosts(url, options.allow_origin))
 
 
-def _hosts(options: Serve) -> list[str]:
+def _hosts(url: str, origins: Collection[str]) -> list[str]:
     """Names for this machine, where only its own pages may reach it."""
-    if options.host not in LOOPBACK or "*" in options.allow_origin:
+    names = [urlsplit(each).hostname or "" for each in (url, *origins)]
+    if not ip_address(names[0].partition("%")[0]).is_loopback or "*" in origins:
         return ["*"]
-    return [
-        "localhost",
-        "127.0.0.1",
-        "[::1]",
-        *(urlsplit(origin).hostname or "" for origin in options.allow_origin),
-    ]
+    return ["localhost", "127.0.0.1", "[::1]", *names]
