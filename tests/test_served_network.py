@@ -18,6 +18,7 @@ import pytest
 import skimage.data
 from fixtures.embedded_server import serving
 from fixtures.free_port import free_port
+from fixtures.photo_files import png
 from fixtures.served_model import MODEL, Answer, error, metadata, running
 from PIL import Image
 
@@ -159,6 +160,8 @@ PREDICTIONS = {
     "a web page": b"<!doctype html>",
     "nothing": b"",
     "no text": b"\xff\xfe{}",
+    "more values than ab has": b'{"predictions": [' + b"[]," * 200_000 + b"0]}",
+    "a huge picture": png(40_000, 40_000, 8, 2, b""),
     "nested deeply": b'{"predictions": ' + b"[" * 100_000,
 }
 
@@ -180,6 +183,12 @@ ENDLESS = {
     "packed": Answer(
         body=[gzip.compress(NESTED)], headers={"Content-Encoding": "gzip"}
     ),
+    "headers without an end": Answer(
+        0,
+        itertools.chain([b"HTTP/1.1 200 OK\r\n"], itertools.repeat(b"X")),
+        pause=0.05,
+    ),
+    "no status": Answer(0, itertools.repeat(b"HTTP/1.1 100 C\r\n\r\n")),
     "a long refusal": Answer(400, itertools.repeat(b"x" * 65536)),
 }
 
@@ -190,9 +199,40 @@ def test_answers_have_a_bound(server, kind, monkeypatch):
     monkeypatch.setattr(rest_client, "ANSWER_SECONDS", 1)
     server.answers.append(ENDLESS[kind])
     start = time.monotonic()
-    with pytest.raises(ServingError):
+    with pytest.raises(ServingError, match="too much or too slowly|than JSON"):
         served.colorize(GREY)
     assert time.monotonic() - start < 5
+
+
+def test_where_a_refusal_points_is_not_read(server):
+    served = Colorizer.load(server.url)
+    server.answers.append(error(302, "gone", Location="http://xn--/"))
+    with pytest.raises(ServingError, match="302: gone"):
+        served.colorize(GREY)
+
+
+def test_hostile_answers_fail_a_photo_each_and_no_other(
+    server, local, tmp_path
+):
+    photos, out = tmp_path / "scans", tmp_path / "out"
+    photos.mkdir()
+    endless = [ENDLESS[name] for name in ("endless", "packed")]
+    hostile = [Answer(body=[each]) for each in PREDICTIONS.values()] + endless
+    for number in range(len(hostile) + 4):
+        Image.fromarray(np.roll(GREY, number)).save(photos / f"{number:02}.png")
+    server.predictions.extend(hostile)
+    url = server.url.removesuffix(MODEL)
+    with client(photos, "-o", out, "--url", url) as process:
+        told, failed = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert "Traceback" not in failed
+    done = {path.name for path in out.glob("*.png")}
+    assert len(done) == 4
+    for path in photos.iterdir():
+        assert (path.name in done) != (path.name in failed)
+    for name in done:
+        expected = local.colorize_photo(read_photo(photos / name))
+        assert_same_colors(read_photo(out / name), expected)
 
 
 MODELS = {

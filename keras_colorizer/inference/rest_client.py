@@ -6,7 +6,11 @@ import random
 import re
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from socket import SHUT_RDWR
 from textwrap import shorten
+from threading import Timer
 from typing import Any
 
 import httpx
@@ -24,6 +28,7 @@ CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 120.0
 PASSING = (429, 502, 503, 504)  # Statuses of a server that may answer later.
 FIRST_DELAY, LONGEST_DELAY = 0.5, 8.0  # Seconds; doubled at each attempt.
 LONGEST_ERROR = 300  # Characters of a server's own message.
+BYTES_A_VALUE = 16  # Of JSON, at least: 32 a number are reserved.
 
 
 class RestClient:
@@ -99,17 +104,25 @@ class RestClient:
         time.sleep(seconds)
 
     def _answer(self, suffix: str, body: Any, most_bytes: int) -> Any:
-        request = self._http.build_request(
-            "GET" if body is None else "POST", self._url + suffix, json=body
-        )
+        method = "GET" if body is None else "POST"
+        over = time.monotonic() + ANSWER_SECONDS
+        failure = None
         try:
-            response = self._http.send(request, stream=True)
-            content = self._content(response, most_bytes)
+            with _time_limit() as extensions:
+                request = self._http.build_request(
+                    method, self._url + suffix, json=body, extensions=extensions
+                )
+                response = self._http.send(request, stream=True)
+                content = self._content(response, most_bytes)
         except httpx.TransportError as error:
+            failure = first_line(error)
+        if time.monotonic() > over:
+            raise self._excess(most_bytes)
+        if failure is not None:
             raise _PassingError(
-                f"{self.name} does not answer ({first_line(error)}): is the "
-                "server running?"
-            ) from None
+                f"{self.name} does not answer ({failure}): is the server "
+                "running?"
+            )
         if response.is_success:
             return self._parsed(content)
         sentence = f"{self.name} answers {self._refusal(response, content)}."
@@ -118,21 +131,25 @@ class RestClient:
         raise ServingError(sentence)
 
     def _content(self, response: httpx.Response, most_bytes: int) -> bytes:
-        """Reads a body of bounded size in bounded time, as it was sent."""
-        deadline = time.monotonic() + ANSWER_SECONDS
+        """Reads a body of bounded size and number of values, as it was sent."""
         content = bytearray()
         try:
             for chunk in response.iter_raw():
                 content += chunk
-                if len(content) > most_bytes or time.monotonic() > deadline:
-                    raise ServingError(
-                        f"{self.name} does not end its answer, of which "
-                        f"{most_bytes:,} bytes and {ANSWER_SECONDS:.0f} "
-                        "seconds were expected at most."
-                    )
+                if len(content) > most_bytes:
+                    raise self._excess(most_bytes)
         finally:
             response.close()
+        n_values = sum(map(content.count, (b",", b"[", b"{")))
+        if n_values > most_bytes // BYTES_A_VALUE:
+            raise self._excess(most_bytes)
         return bytes(content)
+
+    def _excess(self, most_bytes: int) -> ServingError:
+        return ServingError(
+            f"{self.name} answers too much or too slowly: {most_bytes:,} bytes "
+            f"of JSON in {ANSWER_SECONDS:.0f} seconds were expected at most."
+        )
 
     def _parsed(self, content: bytes) -> Any:
         try:
@@ -194,6 +211,10 @@ def _opened(*, trust_env: bool) -> httpx.Client:
         return httpx.Client(
             trust_env=trust_env,
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            # Each request has its own connection, which a time limit may end.
+            limits=httpx.Limits(max_keepalive_connections=0),
+            # A location is never followed, and not read either.
+            event_hooks={"response": [lambda r: r.headers.pop("location", "")]},
             # A compressed answer would have no bound before it is unpacked.
             headers={"Accept-Encoding": "identity"},
         )
@@ -208,6 +229,32 @@ def _opened(*, trust_env: bool) -> httpx.Client:
             f"be used ({first_line(error)}): see HTTPS_PROXY, ALL_PROXY and "
             "SSL_CERT_FILE."
         ) from None
+
+
+@contextmanager
+def _time_limit() -> Iterator[dict[str, Any]]:
+    """Yields a request's extensions, which end it however slowly it drips.
+
+    Timeouts of httpx are between bytes; headers may drip for days.
+    """
+    streams: list[Any] = []  # TCP, and TLS on it.
+
+    def trace(_: str, info: dict[str, Any]) -> None:
+        if hasattr(info.get("return_value"), "get_extra_info"):
+            streams.append(info["return_value"])
+
+    def shut_down() -> None:
+        for stream in streams:
+            with suppress(OSError):
+                stream.get_extra_info("socket").shutdown(SHUT_RDWR)
+
+    timer = Timer(ANSWER_SECONDS, shut_down)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield {"trace": trace}
+    finally:
+        timer.cancel()
 
 
 def _delay(attempt: int, retry_after: str | None) -> float:
