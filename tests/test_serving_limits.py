@@ -17,6 +17,7 @@ import httpx
 import psutil
 import pytest
 from fixtures.embedded_server import PATIENCE, running, serving
+from fixtures.photo_files import tiff_structure
 from PIL import Image
 
 from keras_colorizer.cli import server as process
@@ -245,6 +246,17 @@ def test_a_flood_of_connections_costs_a_line_and_no_good_request():
         server.process.terminate()
         printed = server.process.communicate(timeout=PATIENCE)[1]
     assert re.fullmatch(r"\d+ connections were refused\.\n", printed)
+
+
+def test_a_photo_of_many_wrong_tags_costs_no_log():
+    # Of ASCII texts of 3,000 bytes that lie beyond the end of the file.
+    tags = {0x100: (3, 1, b"\x60\0"), 0x101: (3, 1, b"\x40\0")}
+    tags |= {40_000 + n: (2, 3000, b"\5") for n in range(20_000)}
+    with serving() as server:
+        photo = tiff_structure("<", tags)
+        assert server.client.post("/colorize", content=photo).status_code == 400
+        server.process.terminate()
+        assert len(server.process.communicate(timeout=PATIENCE)[1]) < 1000
 
 
 def test_it_needs_no_tensorflow_and_finishes_what_was_accepted(ask):

@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import socket
+import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -107,9 +108,12 @@ def _check(options: Serve) -> None:
 
 def _log_to_stderr(verbose: bool) -> None:
     logging.basicConfig(format="%(message)s")
+    # A damaged photo may have a warning for each of many thousand tags.
+    warnings.filterwarnings("ignore", module="PIL")
     levels = {
         "asyncio": logging.CRITICAL,  # It tells of each failed accept.
         "tensorflow": logging.ERROR,
+        "tifffile": logging.CRITICAL,
         "uvicorn.access": logging.INFO if verbose else logging.ERROR,
         "uvicorn.error": logging.CRITICAL,  # Errors are logged by the app.
     }
