@@ -331,6 +331,9 @@ def test_an_address_in_use_is_said_before_anything_is_loaded():
         ({"model": "no/such"}, "--model: there is no `no/such`."),
         ({"max_body_mib": 0.0}, "--max-body-mib must be above 0"),
         ({"max_waiting": -1}, "--max-waiting must be above 0"),
+        ({"allow_origin": ("http://[",)}, "--allow-origin must be such as"),
+        ({"allow_origin": ("https://a.org/",)}, "Received: https://a.org/"),
+        ({"allow_origin": ("https://*.org",)}, "Received: https://*.org"),
         ({"name": "a/b"}, "--name must not be empty, nor hold / or :"),
     ],
 )

@@ -99,11 +99,26 @@ def _check(options: Serve) -> None:
         if not 0 < value < math.inf:
             flag = name.replace("_", "-")
             raise ConfigError(f"--{flag} must be above 0. Received: {value}")
+    for origin in options.allow_origin:
+        if origin != "*" and not _is_origin(origin):
+            raise ConfigError(
+                "--allow-origin must be such as https://example.org, or *. "
+                f"Received: {origin}"
+            )
     if not options.name or set(options.name) & set("/:"):
         raise ConfigError(
             "--name must not be empty, nor hold / or :. Received: "
             f"{options.name}"
         )
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    is_whole = text == f"{parts.scheme}://{parts.netloc}"
+    return is_whole and bool(parts.hostname) and "*" not in text
 
 
 def _log_to_stderr(verbose: bool) -> None:
