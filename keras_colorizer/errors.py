@@ -1,5 +1,6 @@
 """Every error that a user can cause: one sentence each, no traceback."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,6 +26,16 @@ EXTRAS = {
     "tensorflow_datasets": "tfds",
     **dict.fromkeys(("imagecodecs", "pillow_heif", "pillow_jxl"), "formats"),
 }
+
+# Where in its graph TensorFlow and TF Serving met an error.
+NODE = re.compile(
+    r"Graph execution error:\s*"
+    r"|Detected at node .*? defined at \(most recent call last\):\s*"
+    r"|<stack traces unavailable>\s*"
+    r"|\{\{function_node [^}]*\}\}\s*"
+    r"|\s*\[\[\{?\{?node [^]]*\]\]"
+    r"|\s*\[Op:\w+\]"
+)
 
 
 class ColorizerError(Exception):
@@ -156,7 +167,13 @@ class ServingError(ColorizerError):
 
 def first_line(error: BaseException) -> str:
     """Returns the first line of an error's text, or its kind if it has none."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    text = without_nodes(str(error)).strip() or type(error).__name__
+    return text.splitlines()[0]
+
+
+def without_nodes(message: str) -> str:
+    """Drops the nodes of its graph from an error's text of TensorFlow."""
+    return NODE.sub("", message)
 
 
 @contextmanager

@@ -143,6 +143,22 @@ def test_refusals_are_told_in_one_line_and_not_repeated(server, status):
     assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "{{function_node __inference_wrapper_81}} {{function_node f}} no photo"
+        "\n\t [[{{node map/while/Assert/Assert}}]]",
+        "Graph execution error:\n\nno photo\n\t [[{{node Assert}}]] [Op:f_22]",
+        "no photo\n\t [[node Assert (defined at a.py:3) ]]",
+    ],
+)
+def test_refusals_name_no_nodes_of_the_graph(server, message):
+    served = Colorizer.load(server.url)
+    server.answers.append(error(400, message))
+    with pytest.raises(ServingError, match="answers 400: no photo.$"):
+        served.colorize(GREY)
+
+
 AB = np.zeros((1, 224, 224, 2)).tolist()
 PREDICTIONS = {
     "a list for the object": b"[]",

@@ -20,6 +20,7 @@ from keras_colorizer.errors import (
     ConfigError,
     ServingError,
     first_line,
+    without_nodes,
 )
 
 EXAMPLE = "http://localhost:8501/v1/models/colorizer"
@@ -165,7 +166,8 @@ class RestClient:
             message = str(self._parsed(content)["error"])
         except (ServingError, LookupError, TypeError):
             message = response.reason_phrase
-        plain = "".join(c if c.isprintable() else " " for c in message)
+        words = without_nodes(message)
+        plain = "".join(c if c.isprintable() else " " for c in words)
         short = shorten(plain, LONGEST_ERROR).removesuffix(".")
         return f"{response.status_code}: {short or 'without a message'}"
 
