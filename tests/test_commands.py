@@ -1,5 +1,6 @@
 """The command lines as their users meet them: files, words, exit codes."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -126,11 +127,40 @@ def test_wrong_command_lines_exit_with_2(command, scans, arguments, message):
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
-def test_without_a_command_the_commands_are_shown(run_main, words):
+def test_without_a_command_five_things_to_do_are_shown(run_main, words):
     code, out, _ = run_main(commands.main, "keras-colorizer", *words)
     assert code == 0
-    for command in ("colorize", "serve", "train", "export", "evaluate"):
-        assert f"\n  keras-colorizer {command} " in out
+    shown = re.findall(r"^  keras-colorizer (\w+) ", out, re.MULTILINE)
+    assert shown == ["colorize", "colorize", "serve", "train", "export"]
+    assert all(len(line) < 80 for line in out.splitlines())
+    assert all(name in out for name in commands.COMMANDS)
+
+
+@pytest.mark.parametrize("name", commands.COMMANDS)
+def test_help_names_values_as_one_types_them(run_main, name):
+    _, out, _ = run_main(commands.main, "keras-colorizer", name, "--help")
+    assert "None" not in out
+    assert "[STR" not in out
+
+
+def test_ctrl_c_says_what_was_done(run_main, monkeypatch, photo_folder):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("keras_colorizer.exporting.export.export_run", stop)
+    monkeypatch.setattr(
+        "keras_colorizer.evaluation.evaluate.evaluate_models", stop
+    )
+    monkeypatch.setattr("keras_colorizer.data.preparation.prepare_photos", stop)
+    for words, state in (
+        (("evaluate", "--data", photo_folder), "no report written"),
+        (("prepare", photo_folder, "-o", "small"), "stay in `small`"),
+        (("export", "--run", photo_folder), "`exported` is whole"),
+    ):
+        code, _, err = run_main(commands.main, "keras-colorizer", *words)
+        assert code == 130
+        assert "Stopped: " in err
+        assert state in " ".join(err.split())
 
 
 def version_of(*words):

@@ -36,8 +36,8 @@ class Colorize:
             quotes.
         output: Where to write: a folder, in which the tree of the named
             folders is kept, or for a single photo a file, whose suffix
-            chooses the format (.jpg, .png, .tif, .webp, .bmp; .mp4, .mkv,
-            .mov, .webm for a film).
+            chooses the format (.jpg, .png, .tif, .webp, .bmp; .mp4, .mkv, .mov
+            and .webm for a film).
         model: A .tflite file, which starts fastest, or the folder of a
             training run, a .keras file, or the folder of a SavedModel, or the
             address of a served one, such as
@@ -60,17 +60,25 @@ class Colorize:
         max_pixels: Refuse larger photos before decoding them. Memory grows by
             about 25 bytes a pixel.
         engine: processes colors many photos in a process for each core; ray
-            on all machines of the cluster that RAY_ADDRESS names (pip install
-            "keras-colorizer[ray]").
+            on all machines of the cluster that RAY_ADDRESS names, which needs
+            pip install "keras-colorizer[ray]".
         films: For films among them (pip install "keras-colorizer[video]").
     """
 
-    photos: tyro.conf.Positional[tuple[str, ...]]
-    output: Annotated[str, tyro.conf.arg(aliases=["-o"])] = "colorized"
-    model: str | None = None
+    photos: Annotated[
+        tyro.conf.Positional[tuple[str, ...]],
+        tyro.conf.arg(
+            metavar="PHOTO|FOLDER|GLOB|FILM ...",
+            help_behavior_hint="(required)",
+        ),
+    ]
+    output: Annotated[
+        str, tyro.conf.arg(aliases=["-o"], metavar="FOLDER|FILE")
+    ] = "colorized"
+    model: Annotated[str | None, tyro.conf.arg(metavar="PATH|URL")] = None
     look: Literal["calm", "vivid"] = "calm"
     saturation: float | Literal["auto"] = 1.0
-    hints: str | None = None
+    hints: Annotated[str | None, tyro.conf.arg(metavar="FILE")] = None
     no_hints: bool = False
     pages: bool = False
     overwrite: bool = False

@@ -11,15 +11,20 @@ from keras_colorizer.errors import ConfigError
 PROGRAM = "keras-colorizer"
 
 # Modules beside this one, each imported when its command is called.
-COMMANDS = {
-    "colorize": ("scans/ -o colored/", "color photos, of any size"),
-    "serve": ("", "a page to try it on, and a REST API"),
-    "train": ("--data my_photos/", "train a model of your own"),
-    "export": ("--run runs/NAME", "for servers, phones and browsers"),
-    "evaluate": ("--data my_photos/", "measure how good a model is"),
-    "prepare": ("my_photos/ -o small/", "store photos for training"),
-}
+COMMANDS = ("colorize", "serve", "train", "export", "evaluate", "prepare")
 PROGRAMS = ("train", "export")  # Also train.py and export.py.
+
+OVERVIEW = """\
+Black-and-white photo in, color photo out.
+
+  keras-colorizer colorize scans/ -o colored/  color a folder of photos
+  keras-colorizer colorize film.mp4 -o new.mp4 color a film
+  keras-colorizer serve                        choose colors by a click
+  keras-colorizer train --data my_photos/      train a model of your own
+  keras-colorizer export --run runs/NAME       for servers, phones, browsers
+
+Besides: evaluate measures a model, prepare makes photos small to train on.
+Each has --help, as in: keras-colorizer colorize --help"""
 
 
 def main(*, arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +39,7 @@ def main(*, arguments: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help"):
-        print(_overview())
+        print(OVERVIEW)
         return 0
     if words == ["--version"]:
         print(f"{PROGRAM} {__version__}")
@@ -50,17 +55,3 @@ def _run(words: list[str]) -> int:
     options = getattr(module, name.capitalize())
     command = getattr(module, name)
     return command(parse(options, rest, prog=f"{PROGRAM} {name}"))
-
-
-def _overview() -> str:
-    lines = [
-        f"  {' '.join(filter(None, (PROGRAM, name, example))):<46}{purpose}"
-        for name, (example, purpose) in COMMANDS.items()
-    ]
-    return "\n".join(
-        [
-            "Black-and-white photo in, color photo out.\n",
-            *lines,
-            "\nEach has --help, as in: keras-colorizer colorize --help",
-        ]
-    )

@@ -11,7 +11,12 @@ import tyro
 from rich.markup import escape
 from rich.progress import track
 
-from keras_colorizer.cli.running import FAILED, Terminal, say
+from keras_colorizer.cli.running import (
+    FAILED,
+    Terminal,
+    say,
+    told_when_stopped,
+)
 from keras_colorizer.errors import ConfigError
 from keras_colorizer.files import display_name
 from keras_colorizer.photos import list_photos
@@ -38,15 +43,20 @@ class Evaluate:
         model: The model, as for colorize; several are judged on the same
             photos. By default the pretrained `small`, which comes with the
             package.
-        curve: Score at equal colorfulness, too: predictions are scaled to 60,
-            75 and 90 % of the true photos' colorfulness. Bold and muted models
-            can be compared by these rows alone.
+        curve: Score at equal colorfulness, too: predictions are scaled to
+            three shares of the true photos', 60, 75 and 90 %. Bold and muted
+            models can be compared by these rows alone.
         report: Write a page with pictures, charts and definitions, and a .json
             file with all figures beside it.
     """
 
     data: Annotated[str, tyro.conf.arg(metavar="FOLDER|GLOB")]
-    model: tuple[str, ...] = ()
+    model: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(
+            metavar="PATH|URL ...", help_behavior_hint=f"(default: {DEFAULT})"
+        ),
+    ] = ()
     curve: bool = False
     report: Path | None = None
 
@@ -63,13 +73,14 @@ def evaluate(options: Evaluate) -> int:
     progress = partial(track, console=console, disable=not console.is_terminal)
     with silent_stderr():
         from keras_colorizer.evaluation.evaluate import evaluate_models
-    report = evaluate_models(
-        _load_colorizers(options.model),
-        listing.photos,
-        unreadable=listing.unreadable,
-        curve=options.curve,
-        progress=progress,
-    )
+    with told_when_stopped("no photo was changed, and no report written."):
+        report = evaluate_models(
+            _load_colorizers(options.model),
+            listing.photos,
+            unreadable=listing.unreadable,
+            curve=options.curve,
+            progress=progress,
+        )
     if options.report is not None:
         report.write(options.report)
     Terminal().print(report)

@@ -5,8 +5,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import tyro
 from rich.console import Console
 from rich.table import Table
 
@@ -15,6 +16,7 @@ from keras_colorizer.cli.running import (
     parse,
     print_error,
     run_command,
+    told_when_stopped,
 )
 from keras_colorizer.errors import ConfigError
 from keras_colorizer.exporting import DEFAULT_FORMATS, FORMATS, MAX_PIXELS
@@ -60,13 +62,17 @@ class Export:
 
     run: Path
     output: Path = Path("exported")
-    formats: str = ",".join(DEFAULT_FORMATS)
+    formats: Annotated[str, tyro.conf.arg(metavar="NAME,NAME")] = ",".join(
+        DEFAULT_FORMATS
+    )
     saturation: float = 1.0
     chroma_power: float = 1.0
     version: int | None = None
     max_pixels: int = MAX_PIXELS
-    calibration_data: str | None = None
-    training_data: str | None = None
+    calibration_data: Annotated[
+        str | None, tyro.conf.arg(metavar="FOLDER|GLOB|tfds:NAME")
+    ] = None
+    training_data: Annotated[str | None, tyro.conf.arg(metavar="WORDS")] = None
 
 
 def main(
@@ -93,7 +99,14 @@ def _exported(
     options: Export, formats: list[str], console: Console
 ) -> "list[ArtifactReport]":
     # Converters and LiteRT print to stderr as they please.
-    with console.status("Loading the generator") as status, silent_stderr():
+    with (
+        told_when_stopped(
+            f"what is in `{options.output}` is whole; the same command makes "
+            "all artifacts anew."
+        ),
+        console.status("Loading the generator") as status,
+        silent_stderr(),
+    ):
         from keras_colorizer.exporting.export import export_run
 
         return export_run(

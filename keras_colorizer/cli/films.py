@@ -4,8 +4,9 @@ import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
+import tyro
 from rich.markup import escape
 from rich.progress import Progress
 
@@ -43,8 +44,8 @@ class FilmOptions:
     """
 
     codec: Literal["h264", "h265", "vp9", "av1", "prores"] = "h264"
-    start: str = "0"
-    end: str | None = None
+    start: Annotated[str, tyro.conf.arg(metavar="TIME")] = "0"
+    end: Annotated[str | None, tyro.conf.arg(metavar="TIME")] = None
     two_pass: bool = False
 
 

@@ -10,7 +10,7 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from keras_colorizer.cli.running import FAILED
+from keras_colorizer.cli.running import FAILED, told_when_stopped
 from keras_colorizer.data.small_folder import SmallPhotoSettings
 from keras_colorizer.errors import ConfigError, DataError
 
@@ -40,7 +40,7 @@ class Prepare:
         tyro.conf.Positional[str],
         tyro.conf.arg(metavar="FOLDER|GLOB|tfds:NAME"),
     ]
-    output: Annotated[str, tyro.conf.arg(aliases=["-o"])]
+    output: Annotated[str, tyro.conf.arg(aliases=["-o"], metavar="FOLDER")]
     settings: Annotated[SmallPhotoSettings, tyro.conf.arg(name="")] = (
         SmallPhotoSettings()
     )
@@ -61,13 +61,17 @@ def prepare(options: Prepare) -> int:
     start = time.perf_counter()
     from keras_colorizer.data.preparation import prepare_photos
 
-    manifest, failures = prepare_photos(
-        options.data,
-        options.output,
-        options.settings,
-        workers=options.workers,
-        console=console,
-    )
+    with told_when_stopped(
+        f"small photos made so far stay in `{options.output}`; the same "
+        "command goes on there."
+    ):
+        manifest, failures = prepare_photos(
+            options.data,
+            options.output,
+            options.settings,
+            workers=options.workers,
+            console=console,
+        )
     for failure in failures:
         console.print(
             f"[bold red]Failed:[/] {escape(failure)}",

@@ -9,13 +9,20 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from types import NoneType
+from typing import Any, TypeVar, get_args
 
 import tyro
 from rich.console import Console
 from rich.markup import escape
+from tyro.constructors import (
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+)
 
 import keras_colorizer
 from keras_colorizer.errors import (
@@ -31,6 +38,7 @@ from keras_colorizer.files import display_name
 FAILED, WRONG_COMMAND_LINE, INTERRUPTED = 1, 2, 130
 
 Options = TypeVar("Options")
+OPTION_TYPES = ConstructorRegistry()
 
 
 class Terminal(Console):
@@ -112,7 +120,37 @@ def parse(
         print(f"keras-colorizer {keras_colorizer.__version__}")
         raise SystemExit(0)
     settings.setdefault("config", (tyro.conf.FlagCreatePairsOff,))
-    return tyro.cli(options, args=arguments, prog=prog, **settings)
+    with OPTION_TYPES:
+        return tyro.cli(options, args=arguments, prog=prog, **settings)
+
+
+@OPTION_TYPES.primitive_rule
+def _optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
+    """Shows `T | None` as T, which nobody types as None."""
+    kinds = [kind for kind in get_args(info.type) if kind is not NoneType]
+    if len(kinds) != 1 or NoneType not in get_args(info.type):
+        return None
+    plain = PrimitiveTypeInfo.make(kinds[0], info.markers)
+    spec = ConstructorRegistry.get_primitive_spec(plain)
+    if not isinstance(spec, PrimitiveConstructorSpec):
+        return None
+    return replace(
+        spec,
+        is_instance=lambda value: value is None or spec.is_instance(value),
+        str_from_instance=lambda value: (
+            ["none"] if value is None else spec.str_from_instance(value)
+        ),
+    )
+
+
+@contextmanager
+def told_when_stopped(state: str) -> Iterator[None]:
+    """Says on Ctrl-C in which state the work is left."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _print("yellow", "Stopped", state)
+        raise
 
 
 def say(text: str) -> None:

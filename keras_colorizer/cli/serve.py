@@ -9,10 +9,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
-from keras_colorizer.cli.running import INTERRUPTED
+import tyro
+
+from keras_colorizer.cli.running import INTERRUPTED, say
 from keras_colorizer.errors import ConfigError, ServingError
 from keras_colorizer.pretrained import DEFAULT, TFLITE, pretrained_file
 from keras_colorizer.silence import silent_stderr
@@ -56,11 +58,14 @@ class Serve:
         verbose: Print a line for each request.
     """
 
-    model: str | None = None
+    model: Annotated[str | None, tyro.conf.arg(metavar="PATH")] = None
     name: str = "colorizer"
     host: str = "127.0.0.1"
     port: int = 8501
-    allow_origin: tuple[str, ...] = ()
+    allow_origin: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(metavar="ORIGIN ...", help_behavior_hint="(none)"),
+    ] = ()
     rest_api_timeout_in_ms: int = 30_000
     max_body_mib: float = 100
     max_pixels: int = 50_000_000
@@ -87,6 +92,7 @@ def serve(options: Serve) -> int:
         has_finished = server.run(app, listener, seconds=longest)
     if not has_finished:
         os._exit(INTERRUPTED)  # Without waiting for what runs.
+    say("Stopped, after finishing what was accepted.")
     return 0
 
 
