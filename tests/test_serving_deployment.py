@@ -4,6 +4,7 @@ Docker does not run here: the files are held against their schema and against
 what they name, and the commands in them are run.
 """
 
+import json
 import re
 import shlex
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from fixtures.embedded_server import serving
 from fixtures.served_model import running
 
 from keras_colorizer.cli.running import parse
@@ -92,3 +94,36 @@ def test_the_dockerfile_copies_what_exists_and_runs_the_server():
     program, command, *flags = re.findall(r'"(.*?)"', entry)
     assert (program, command) == ("keras-colorizer", "serve")
     assert parse(Serve, flags, prog=program).host == "0.0.0.0"
+
+
+def test_the_image_is_slim_and_installs_the_server_alone():
+    assert re.search(r"^FROM python:3\.\d+-slim$", DOCKERFILE, re.MULTILINE)
+    (extra,) = re.findall(r'pip install .*"/src\[(\w+)\]"', DOCKERFILE)
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    project = project["project"]
+    wanted = project["optional-dependencies"][extra] + project["dependencies"]
+    names = {re.match(r"[\w-]+", line)[0] for line in wanted}
+    assert {"starlette", "uvicorn", "ai-edge-litert"} <= names
+    assert not {"tensorflow", "keras"} & names
+
+
+def test_the_context_holds_what_the_image_copies():
+    ignored = (REPOSITORY / ".dockerignore").read_text().splitlines()
+    kept = {line[1:] for line in ignored if line.startswith("!")}
+    lines = re.findall(r"^COPY (.*) \S+$", DOCKERFILE, re.MULTILINE)
+    assert kept == {source for line in lines for source in line.split()}
+    assert "*" in ignored
+
+
+@pytest.mark.slow
+def test_the_image_is_healthy_while_the_server_runs():
+    (check,) = re.findall(
+        r"^HEALTHCHECK .* CMD (.*)$", DOCKERFILE, re.MULTILINE
+    )
+    _, flag, code = json.loads(check)
+    with serving() as server:
+        url = "http://127.0.0.1:8501"
+        assert url in code
+        words = [sys.executable, flag, code.replace(url, server.url)]
+        subprocess.run(words, check=True)
+    assert subprocess.run(words, capture_output=True).returncode != 0
