@@ -7,13 +7,15 @@ BIN := $(VENV)/bin
 # A black-and-white photo that comes with scikit-image.
 OLD_PHOTO = $(VENV)/lib/python3*/site-packages/skimage/data/camera.png
 
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
+
 WEB := serving/web
 WEB_SOURCES = $(filter-out %.tflite %/wasm,$(wildcard $(addprefix $(WEB)/, \
 	index.html package.json vite.config.js public/* src/* src/*/*)))
 WEB_MODEL := keras_colorizer/pretrained/small/ab_float16.tflite
 PACKAGED_WEB := keras_colorizer/serving/web
 
-.PHONY: train test check web clean
+.PHONY: train test check site web clean
 
 train: $(VENV)/installed
 	$(BIN)/python train.py --epochs 50
@@ -24,10 +26,15 @@ test: $(VENV)/installed
 	$(BIN)/python -m pytest
 
 # What CI checks besides the tests.
-check: $(VENV)/installed
+check: $(VENV)/installed site
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The documentation as a site, with every link checked, in site/. With --quiet
+# MkDocs would not count warnings, and not be strict.
+site: $(VENV)/installed
+	$(MKDOCS) build --strict
 
 # The web app: $(WEB)/dist for any web server, and a copy that `serve` shows.
 web: $(PACKAGED_WEB)/index.html
