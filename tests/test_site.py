@@ -1,7 +1,6 @@
 """The documentation as a site, and its notebook."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -61,15 +60,15 @@ def test_the_notebook_is_committed_without_outputs():
 
 
 @pytest.mark.slow
-def test_the_notebook_runs(tmp_path):
+def test_the_notebook_runs(tmp_path, monkeypatch):
     nbclient = pytest.importorskip("nbclient")
     nbformat = pytest.importorskip("nbformat")
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     notebook.cells = [c for c in notebook.cells if PIPS not in c.source]
-    os.environ["NOTEBOOK_EPOCHS"] = "1"
-    nbclient.NotebookClient(
-        notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}
-    ).execute()
+    monkeypatch.setenv("NOTEBOOK_EPOCHS", "1")
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    place = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(notebook, timeout=1800, resources=place).execute()
     pictures = [
         output
         for cell in notebook.cells
