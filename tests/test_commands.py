@@ -1,6 +1,7 @@
 """The command lines as their users meet them: files, words, exit codes."""
 
 import re
+import signal
 import subprocess
 import sys
 import tomllib
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import skimage.data
 import tifffile
+from fixtures.embedded_server import PATIENCE, serving
 from PIL import Image
 
 import keras_colorizer
@@ -161,6 +163,15 @@ def test_ctrl_c_says_what_was_done(run_main, monkeypatch, photo_folder):
         assert code == 130
         assert "Stopped: " in err
         assert state in " ".join(err.split())
+
+
+@pytest.mark.slow
+def test_serve_says_on_ctrl_c_that_it_finished():
+    with serving() as server:
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(PATIENCE) == 0
+        told = server.process.stdout.read()
+    assert told == "Stopped, after finishing what was accepted.\n"
 
 
 def version_of(*words):
