@@ -10,6 +10,7 @@ bfloat16. Started again, it goes on from its last checkpoint.
 """
 
 import csv
+import math
 import os
 import sys
 import time
@@ -67,6 +68,8 @@ class Train:
         frozen_steps: First steps that train the decoder alone.
         learning_rate: Largest, for the decoder; the encoder's is 0.3 of it.
         processes: One for each core.
+        bfloat16: Compute in bfloat16. Without AVX-512 it takes ten times as
+            long: --no-bfloat16.
     """
 
     photos: tyro.conf.Positional[Path]
@@ -76,6 +79,7 @@ class Train:
     frozen_steps: int = 350
     learning_rate: float = 1e-3
     processes: int = 2
+    bfloat16: bool = True
 
 
 class Photos:
@@ -90,7 +94,7 @@ class Photos:
                 (r[0], int(r[1]), int(r[2]), int(r[3]))
                 for r in csv.reader(file)
             ]
-        self.pixels = np.memmap(packed, mode="r", dtype="u1")
+        self.packed = packed  # An open one would travel to other processes.
         weights = np.array([DRAWN.get(row[0], 1.0) for row in self.rows])
         self.ends = np.cumsum(weights / weights.sum())
 
@@ -98,8 +102,8 @@ class Photos:
         """Returns a photo, `(h, w, 3)` uint8."""
         number = int(np.searchsorted(self.ends, rng.random()))
         _, start, height, width = self.rows[min(number, len(self.rows) - 1)]
-        pixels = self.pixels[start : start + height * width * 3]
-        return pixels.reshape(height, width, 3)
+        shape = (height, width, 3)
+        return np.memmap(self.packed, "u1", "r", offset=start, shape=shape)
 
 
 def _pack(folder: Path, packed: Path, index: Path) -> None:
@@ -220,8 +224,9 @@ class Graph(nn.Module):
     they are.
     """
 
-    def __init__(self, generator: keras.Model) -> None:
+    def __init__(self, generator: keras.Model, *, bfloat16: bool) -> None:
         super().__init__()
+        self.bfloat16 = bfloat16
         names = [layer.name for layer in generator.layers]
         self.layers = generator.layers[1 : names.index("hint_propagation")]
         self.parents = {
@@ -249,7 +254,7 @@ class Graph(nn.Module):
     def forward(self, lightness: torch.Tensor) -> list[torch.Tensor]:
         """Returns ab, lightness and features, as hints are propagated by."""
         values = {"lightness": lightness}
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             for layer in self.layers:
                 inputs = [values[name] for name in self.parents[layer.name]]
                 is_late = layer.name not in self.early
@@ -270,6 +275,8 @@ class Graph(nn.Module):
         kind = type(layer).__name__
         if layer.name in self.kernels:
             return self._convolve(layer, *x)
+        if kind == "ReLU":
+            return functional.relu6(*x, inplace=not torch.is_grad_enabled())
         if layer.name in self.norms:
             folded = layer.name.startswith("encoder_")
             return x[0] if folded else self.norms[layer.name](*x)
@@ -291,10 +298,12 @@ class Graph(nn.Module):
             kernel = kernel * scale[:, None, None, None]
             bias = norm.bias - norm.running_mean * scale
         size, stride = layer.kernel_size[0], layer.strides[0]
-        edge = size - stride  # TensorFlow's "same".
-        x = functional.pad(x, (edge // 2, edge - edge // 2) * 2)
+        before, odd = divmod(size - stride, 2)  # TensorFlow's "same".
+        if odd:
+            x = functional.pad(x, (before, before + 1) * 2)
+            before = 0
         groups = x.shape[1] if kernel.shape[1] == 1 < x.shape[1] else 1
-        return functional.conv2d(x, kernel, bias, stride, groups=groups)
+        return functional.conv2d(x, kernel, bias, stride, before, groups=groups)
 
     def write(self, generator: keras.Model) -> None:
         """Sets the weights of the Keras generator."""
@@ -336,7 +345,6 @@ def _norm(layer: keras.layers.Layer) -> nn.BatchNorm2d:
 
 
 RUN = {
-    "ReLU": functional.relu6,
     "Add": torch.add,
     "Readout": lambda x: x,
     "Activation": lambda x: torch.tanh(x.float()),
@@ -357,7 +365,7 @@ class Run:
     def __init__(self, options: Train, rank: int) -> None:
         self.options, self.rank = options, rank
         self.generator = load_generator(options.init).generator
-        self.network = Graph(self.generator).to(
+        self.network = Graph(self.generator, bfloat16=options.bfloat16).to(
             memory_format=torch.channels_last
         )
         self.network.hints.build = lambda *_: None  # It is, also in a copy.
@@ -464,7 +472,7 @@ class Run:
             return options.learning_rate * min(1, (self.step + 1) / 100)
         done = self.step - options.frozen_steps
         share = done / max(1, options.steps - options.frozen_steps)
-        cosine = 0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * share))
+        cosine = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share))
         return options.learning_rate * min(1, (done + 1) / 200) * cosine
 
     def meet(self) -> None:
