@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -44,6 +45,33 @@ def colorizer(tiny_run):
 
 def lightness_of(rgb):
     return rgb2lab(rgb)[..., 0]
+
+
+@pytest.mark.parametrize("kind", ["text", "zip", "cut", "code"])
+def test_a_strangers_keras_file_is_refused_and_runs_nothing(kind, tmp_path):
+    path, ran = tmp_path / "stranger.keras", tmp_path / "ran"
+    if kind == "code":
+        _save_with_code(path, ran)
+    elif kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("notes.txt", "nothing of Keras")
+    else:
+        whole = pretrained_file("small", KERAS).read_bytes()
+        path.write_bytes(b"text" if kind == "text" else whole[:10_000])
+    with pytest.raises(ArtifactError, match="stranger.keras` cannot be read"):
+        Colorizer.load(path)
+    assert not ran.exists()
+
+
+def _save_with_code(path, ran):
+    """Saves a generator whose last layer makes a file when it is called."""
+    lightness = keras.Input((None, None, 1))
+
+    # Keras writes neither defaults nor what a function finds around it.
+    touch = eval(f"lambda x: (open({str(ran)!r}, 'w').close(), x)[1]")
+    layer = keras.layers.Lambda(touch)
+    keras.Model(lightness, layer(lightness)).save(path)
+    ran.unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize(
