@@ -73,11 +73,8 @@ def prepare(options: Prepare) -> int:
             console=console,
         )
     for failure in failures:
-        console.print(
-            f"[bold red]Failed:[/] {escape(failure)}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        text = f"[bold red]Failed:[/] {escape(failure)}"
+        console.print(text, highlight=False, soft_wrap=True)
     _report(options, manifest, time.perf_counter() - start)
     return FAILED if failures else 0
 
