@@ -151,7 +151,8 @@ def test_app_requests_nothing_once_it_is_loaded(open_page, photos):
         page.compare(photos / "camera.png", photos / "coffee.png")
         page.saturate(1.5)
         page.save("JPEG")
-        assert site.requested[loaded:] == []
+        # Browsers look for a new version of the worker when they like.
+        assert set(site.requested[loaded:]) <= {"service_worker.js"}
     # Requests elsewhere are refused, and would be errors.
     policy = page["meta[http-equiv]"].get_attribute("content")
     assert policy.startswith("default-src 'self';")
