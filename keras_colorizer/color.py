@@ -23,7 +23,6 @@ RGB_FROM_WHITENED = np.linalg.inv(WHITENED_FROM_RGB)
 # L* = 116 y - 16, a* = 500 (x - y), b* = 200 (y - z), of cube roots x, y, z.
 LAB_FROM_ROOTS = np.array([[0, 116, 0], [500, -500, 0], [0, 200, -200]])
 LIGHTNESS_OFFSET = 16.0
-ROOTS_FROM_LAB = np.linalg.inv(LAB_FROM_ROOTS)
 
 # Where a curve meets the straight line below it.
 DECODED_JOIN, ENCODED_JOIN = 0.04045, 0.0031308  # IEC 61966-2-1
@@ -92,10 +91,31 @@ def lab_to_rgb(lab: tf.Tensor) -> tf.Tensor:
         >>> lab_to_rgb([53.39, 0.0, 0.0]).numpy().round(2)
         array([0.5, 0.5, 0.5], dtype=float32)
     """
-    lab = tf.cast(lab, tf.float32) + [LIGHTNESS_OFFSET, 0.0, 0.0]
-    roots = _transformed(lab, ROOTS_FROM_LAB)
-    rgb = _transformed(_cube(roots), RGB_FROM_WHITENED)
-    return tf.clip_by_value(_gamma_encoded(rgb), 0.0, 1.0)
+    channels = tf.unstack(tf.cast(lab, tf.float32), axis=-1)
+    return tf.stack(rgb_channels(*channels), axis=-1)
+
+
+def rgb_channels(
+    lightness: tf.Tensor, a: tf.Tensor, b: tf.Tensor
+) -> list[tf.Tensor]:
+    """Converts as `lab_to_rgb`, with each channel as a tensor of its own.
+
+    Kernels work on many neighbors at a time: pixels here, three channels there.
+
+    Args:
+        lightness: float32 L*, of any shape.
+        a: float32 a*, of the same shape.
+        b: float32 b*, of the same shape.
+
+    Returns:
+        Red, green and blue, float32 in [0, 1].
+    """
+    y = (lightness + LIGHTNESS_OFFSET) / 116
+    x, y, z = (_cube(root) for root in (y + a / 500, y, y - b / 200))
+    return [
+        tf.clip_by_value(_gamma_encoded(to_x * x + to_y * y + to_z * z), 0, 1)
+        for to_x, to_y, to_z in RGB_FROM_WHITENED.astype("float32")
+    ]
 
 
 def _transformed(channels: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:

@@ -84,8 +84,8 @@ def test_compiled_steps_are_those_of_the_code(rng):
         "stretch": {"ab": rng.random((1, 8, 8, 2), "f4")},
         "network_view": {"lightness": rng.random((1, 70, 41, 1), "f4")},
         "merge": {
-            "lightness": rng.random((1, 9, 11, 1), "f4"),
-            "ab": rng.random((1, 9, 8, 2), "f4"),
+            "lightness": rng.random((9, 11), "f4"),
+            "ab": rng.random((2, 8, 1, 9), "f4"),
             "white": np.float32(255),
         },
     }

@@ -47,13 +47,26 @@ def network_view(lightness: tf.Tensor, side: tf.Tensor) -> Outputs:
 
 
 def stretch(ab: tf.Tensor, height: tf.Tensor) -> Outputs:
-    """Upsamples ab to the photo's height; bilinear resizing is separable."""
-    return {"ab": tf.image.resize(ab, [height, tf.shape(ab)[2]])}
+    """Upsamples ab to the photo's height, with columns as channels.
+
+    Returns a* and b* one after the other, transposed: `(2, s, 1, height)`.
+    """
+    side = tf.shape(ab)[1]
+    rows = tf.reshape(ab, tf.stack([1, side, 1, 2 * side]))
+    rows = tf.image.resize(rows, tf.stack([height, 1]))
+    rows = tf.reshape(rows, tf.stack([height, side, 1, 2]))
+    return {"ab": tf.transpose(rows, [3, 1, 2, 0])}
 
 
 def merge(lightness: tf.Tensor, ab: tf.Tensor, white: tf.Tensor) -> Outputs:
-    """Returns rows of the photo as levels, int32 in [0, `white`]."""
-    rgb = ops.merge(lightness, ab)
+    """Returns rows of the photo as int32 levels in [0, `white`], `(3, h, w)`.
+
+    ab is of `stretch`, and upsampled to the photo's width here: bilinear
+    resizing is separable.
+    """
+    columns = tf.image.resize(ab, tf.stack([tf.shape(lightness)[1], 1]))
+    a, b = tf.unstack(tf.transpose(columns[:, :, 0], [0, 2, 1]))
+    rgb = tf.stack(color.rgb_channels(lightness, a, b))
     return {"levels": tf.cast(tf.round(rgb * white), tf.int32)}
 
 
@@ -70,8 +83,8 @@ STEP_INPUTS: dict[Callable[..., Outputs], list[tf.TensorSpec]] = {
     ],
     stretch: [_floats(2, "ab"), tf.TensorSpec([], tf.int32, name="height")],
     merge: [
-        _floats(1, "lightness"),
-        _floats(2, "ab"),
+        tf.TensorSpec([None, None], tf.float32, name="lightness"),
+        tf.TensorSpec([2, None, 1, None], tf.float32, name="ab"),
         tf.TensorSpec([], tf.float32, name="white"),
     ],
 }

@@ -88,9 +88,10 @@ def merge(lightness: np.ndarray, ab: np.ndarray, dtype: type) -> np.ndarray:
     rgb: np.ndarray = np.empty((height, width, 3), dtype)
 
     def convert(run: SignatureRunner, rows: slice) -> None:
-        strip = lightness[None, rows]
-        merged = run(lightness=strip, ab=tall[:, rows], white=white)
-        rgb[rows] = merged["levels"][0]
+        strip = lightness[rows, :, 0]
+        merged = run(lightness=strip, ab=tall[..., rows], white=white)
+        for channel, levels in enumerate(merged["levels"]):
+            rgb[rows, :, channel] = levels
 
     _in_strips("merge", convert, height, width)
     return rgb
