@@ -7,6 +7,7 @@ beside its pixels and its L*, both at full size, memory does not grow with it.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +29,7 @@ def photo_lightness(pixels: np.ndarray) -> np.ndarray:
         `(h, w, 1)` float32 L* in [0, 100].
     """
     if pixels.ndim == 2:
-        # As many values as levels: a table, exact for 16 bits, too.
-        levels = np.linspace(0, 1, np.iinfo(pixels.dtype).max + 1)
-        greys = np.repeat(levels, 3).reshape(1, 1, -1, 3).astype("float32")
-        run = signature_runner(STEPS, "lightness")
-        return run(rgb=greys)["lightness"].reshape(-1, 1)[pixels]
+        return _lightness_of_levels(pixels.dtype)[pixels]
     lightness = np.empty((*pixels.shape[:2], 1), "float32")
 
     def convert(run: SignatureRunner, rows: slice) -> None:
@@ -41,6 +38,15 @@ def photo_lightness(pixels: np.ndarray) -> np.ndarray:
 
     _in_strips("lightness", convert, *pixels.shape[:2])
     return lightness
+
+
+@cache
+def _lightness_of_levels(dtype: np.dtype) -> np.ndarray:
+    """A table of as many values as levels, exact for 16 bits, too."""
+    levels = np.linspace(0, 1, np.iinfo(dtype).max + 1)
+    greys = np.repeat(levels, 3).reshape(1, 1, -1, 3).astype("float32")
+    lightness = _step("lightness")(rgb=greys)["lightness"]
+    return lightness.reshape(-1, 1)
 
 
 def lab(colors: np.ndarray) -> np.ndarray:
@@ -52,8 +58,8 @@ def lab(colors: np.ndarray) -> np.ndarray:
     Returns:
         `(n, 3)` float32, L*a*b* units.
     """
-    run = signature_runner(STEPS, "lab")
-    return run(rgb=colors[None, None] / np.float32(255))["lab"][0, 0]
+    rgb = colors[None, None] / np.float32(255)
+    return _step("lab")(rgb=rgb)["lab"][0, 0]
 
 
 def network_view(lightness: np.ndarray, side: int) -> np.ndarray:
@@ -66,7 +72,7 @@ def network_view(lightness: np.ndarray, side: int) -> np.ndarray:
     Returns:
         `(1, side, side, 1)` float32 L*.
     """
-    view = signature_runner(STEPS, "network_view")
+    view = _step("network_view")
     return view(lightness=lightness[None], side=np.int32(side))["view"]
 
 
@@ -83,8 +89,7 @@ def merge(lightness: np.ndarray, ab: np.ndarray, dtype: type) -> np.ndarray:
     """
     height, width, _ = lightness.shape
     white = np.float32(np.iinfo(dtype).max)
-    stretch = signature_runner(STEPS, "stretch")
-    tall = stretch(ab=ab[None], height=np.int32(height))["ab"]
+    tall = _step("stretch")(ab=ab[None], height=np.int32(height))["ab"]
     rgb: np.ndarray = np.empty((height, width, 3), dtype)
 
     def convert(run: SignatureRunner, rows: slice) -> None:
@@ -106,9 +111,14 @@ def _in_strips(
     cores = min(available_cores(), len(strips))
 
     def convert_share(core: int) -> None:
-        run = signature_runner(STEPS, step, threads=1)
+        run = _step(step)
         for strip in strips[core::cores]:
             convert(run, strip)
 
     with ThreadPoolExecutor(cores) as pool:
         list(pool.map(convert_share, range(cores)))
+
+
+def _step(name: str) -> SignatureRunner:
+    # Preparing more threads takes longer than most steps.
+    return signature_runner(STEPS, name, threads=1)
