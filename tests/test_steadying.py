@@ -116,3 +116,15 @@ def test_blank_frames_are_colored(level):
     colors = colors_of(views, lambda view: np.ones((SIDE, SIDE, 2), "f4"))
     assert np.isfinite(colors).all()
     np.testing.assert_allclose(colors, 1, atol=1e-5)
+
+
+def test_colors_that_are_recognized_late_come_sooner_than_the_mean():
+    views = pan("coffee", 24)
+    levels = [3.0] * 12 + [30.0] * 12
+    predictions = (np.full((SIDE, SIDE, 2), x, "float32") for x in levels)
+    colors = colors_of(views, lambda _: next(predictions))
+    middle = np.s_[SIDE // 4 : -SIDE // 4, SIDE // 4 : -SIDE // 4]
+    reached = [ab[middle].mean() for ab in colors]
+    assert reached[11] == pytest.approx(3, abs=0.1)
+    for count in (16, 20, 24):
+        assert np.mean(levels[:count]) + 3 < reached[count - 1] < 30

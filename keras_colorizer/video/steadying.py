@@ -20,6 +20,7 @@ WINDOW = (5, 5)  # Pixels, over which it is the mean: grain is no motion.
 # histogram that moved: above 1 at most cuts, below 0.6 at most motion.
 CUT = 0.75
 BLANK = 1.0  # L*, a standard deviation: frames of less are all one color.
+BOLDER = 2.0  # Times that a bolder prediction counts, at most.
 LOOK_AHEAD = 24  # Frames at least, and twice as many at most.
 
 
@@ -102,8 +103,24 @@ def _next(
     count = known.clip(0, MEMORY - 1) + 1
     calm = match.lightness + (lightness - match.lightness) / count
     carried = _warped(before.ab, match.places)
-    ab = carried + (predict(calm) - carried) / count[..., None]
+    ab = _mean(predict(calm), carried, count[..., None])
     return View(item, calm, ab, count)
+
+
+def _mean(
+    predicted: np.ndarray, carried: np.ndarray, count: np.ndarray
+) -> np.ndarray:
+    """Adds a prediction to the mean of those before.
+
+    It counts more where it is bolder: what has just been recognized need not
+    stay pale for a second.
+    """
+    chroma, before = (
+        np.linalg.norm(ab, axis=-1, keepdims=True) + 1
+        for ab in (predicted, carried)
+    )
+    share = np.clip(chroma / before, 1, BOLDER) / count
+    return carried + (predicted - carried) * np.minimum(share, 1)
 
 
 def _smoothed(views: list[View[Item]]) -> list[tuple[Item, np.ndarray]]:
