@@ -214,6 +214,17 @@ def test_damage_anywhere_is_read_or_refused_in_one_sentence(name):
             assert "\n" not in str(error)  # noqa: PT017
 
 
+@pytest.mark.parametrize(
+    "compression", ["tiff_lzw", "tiff_adobe_deflate", "jpeg", "zstd"]
+)
+def test_libtiff_writes_nothing_to_stderr(compression, capfd):
+    content = bytearray(encoded(ASTRONAUT, "TIFF", compression=compression))
+    content[8:24] = b"\xff" * 16  # The beginning of the pixels.
+    with pytest.raises(UnreadablePhotoError, match="damaged"):
+        read_photo(bytes(content))
+    assert capfd.readouterr().err == ""
+
+
 def test_each_reason_is_named(tmp_path):
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "text.jpg").write_text("not a photo")

@@ -3,8 +3,9 @@
 Sizes are checked before decoding, and errors become sentences.
 """
 
+import ctypes
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from io import BytesIO
 from os import PathLike
@@ -52,6 +53,11 @@ REASONS = {
     UnsupportedPixelsError: "cannot be used: {}",
     MissingCodecError: f"needs {{}}: {PIP}",
 }
+
+# libtiff tells stderr what is damaged, but not in which photo; the error that
+# Pillow raises is told with the photo's name.
+with suppress(OSError, AttributeError):  # Not where libtiff is linked in.
+    ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
 
 
 @contextmanager
