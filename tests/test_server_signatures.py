@@ -5,6 +5,7 @@ them. TF Serving does not, and neither does `ask`.
 """
 
 import io
+import shutil
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 from tensorflow.core.protobuf import config_pb2
 
 from keras_colorizer import Colorizer
+from keras_colorizer.cli.server import load_model
 from keras_colorizer.exporting.saved_model import write_saved_model
 from keras_colorizer.serving.models import ColorizerModel
 from keras_colorizer.serving.saved_model import SavedModel
@@ -122,3 +124,20 @@ def test_serve_answers_with_the_graph_and_describes_it(folder, colorizer):
         for ends in ("inputs", "outputs"):
             for alias, info in model.signatures[name][ends].items():
                 assert signature[ends][alias] == info | {"name": alias}
+
+
+@pytest.mark.parametrize("name", ["exp[1]", "a*", "what?"])
+def test_names_that_are_patterns_to_tensorflow_are_loaded(
+    folder, colorizer, tmp_path, name
+):
+    shutil.copytree(folder, tmp_path / name / "7")
+    side = colorizer.render_size
+    lightness = np.linspace(0, 100, side**2, dtype="float32")
+    lightness = lightness.reshape(1, side, side, 1)
+    expected = colorizer.network.predict_ab(lightness)
+    for network in (
+        load_model(str(tmp_path / name), max_pixels=MAX_PIXELS),
+        Colorizer.load(tmp_path / name).network,
+    ):
+        ab = network.predict_ab(lightness)
+        np.testing.assert_allclose(ab, expected, atol=0.01)  # L*a*b* units.

@@ -9,6 +9,7 @@ from google.protobuf.json_format import MessageToDict
 from starlette.exceptions import HTTPException
 
 from keras_colorizer.errors import ArtifactError, first_line
+from keras_colorizer.files import without_wildcards
 from keras_colorizer.inference.colorizer import Colorizer
 from keras_colorizer.serving.models import ColorizerModel
 from keras_colorizer.serving.rest import Arrays
@@ -26,8 +27,8 @@ class SavedModel(ColorizerModel):
         options = v1.ConfigProto(gpu_options=v1.GPUOptions(allow_growth=True))
         self._session = session = v1.Session(graph=tf.Graph(), config=options)
         try:
-            with session.graph.as_default():
-                graph = v1.saved_model.load(session, ["serve"], str(folder))
+            with session.graph.as_default(), without_wildcards(folder) as plain:
+                graph = v1.saved_model.load(session, ["serve"], str(plain))
         except Exception as error:  # noqa: BLE001, any way it can be damaged
             message = f"`{folder}` is damaged: {first_line(error)}"
             raise ArtifactError(message) from None
