@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from keras_colorizer.presets import (
 from keras_colorizer.pretrained import KERAS, pretrained_file
 
 DEFAULT_PRESET = "unet_256"
+TFDS_PREFIX = "tfds:"  # Of data sets of TensorFlow Datasets.
 SMALLEST_IMAGE = 32  # Below it the discriminator's patch map is empty.
 
 
@@ -174,6 +176,7 @@ class TrainingConfig:
         for name in ("run_dir", "resume", "dry_run", "profile"):
             del values[name]
         values["preset"] = self.generator
+        values["data"] = self.data and absolute_source(self.data)
         with whole_file(Path(path)) as temporary:
             temporary.write_text(json.dumps(values, indent=2) + "\n")
 
@@ -190,16 +193,29 @@ class TrainingConfig:
             ArtifactError: If it is damaged.
         """
         try:
-            return cls(**{**json.loads(Path(path).read_text()), **overrides})
+            values = json.loads(Path(path).read_text())
+            if values.get("data"):  # As short as it works from here.
+                here = os.path.join(os.getcwd(), "")
+                values["data"] = str(values["data"]).removeprefix(here)
+            return cls(**{**values, **overrides})
         except FileNotFoundError:
             raise ConfigError(
                 f"`{Path(path).parent}` holds no run, there is no config.json "
                 "in it: name the folder of a run that was started."
             ) from None
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise ArtifactError(
                 f"`{path}` cannot be read as a run's settings: {error}."
             ) from None
+
+
+def absolute_source(data: str) -> str:
+    """Returns what `--data` names so that every working directory finds it."""
+    prefix = TFDS_PREFIX if data.startswith(TFDS_PREFIX) else ""
+    path = data.removeprefix(prefix)
+    if prefix and not os.path.isdir(path):
+        return data  # Of a data set by its name.
+    return prefix + os.path.abspath(path)
 
 
 RULES: dict[str, tuple[Callable[[TrainingConfig], bool], str]] = {

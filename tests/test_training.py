@@ -506,6 +506,41 @@ def test_settings_survive_their_file(tiny_config, tmp_path):
         TrainingConfig.load(path)
 
 
+def test_photos_are_found_from_any_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("sets").mkdir()
+    path = tmp_path / "config.json"
+    for data in ("photos/*.jpg", "tfds:sets", "tfds:flowers", None):
+        TrainingConfig(data=data, preset="tiny").save(path)
+        stored = json.loads(path.read_text())["data"]
+        expected = {
+            "photos/*.jpg": f"{tmp_path}/photos/*.jpg",
+            "tfds:sets": f"tfds:{tmp_path}/sets",
+        }
+        assert stored == expected.get(data, data)
+    TrainingConfig(data="photos/", preset="tiny").save(path)
+    assert TrainingConfig.load(path).data == "photos"
+    monkeypatch.chdir("/")
+    assert TrainingConfig.load(path).data == str(tmp_path / "photos")[1:]
+    monkeypatch.chdir("/usr")
+    assert TrainingConfig.load(path).data == str(tmp_path / "photos")
+
+
+def test_names_that_are_patterns_and_relative_ones_work(
+    tiny_config, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny_config.data, "photos[1]")
+    config = changed(tiny_config, data="photos[1]", epochs=1, run_dir="a[1*]")
+    train(config)
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    moved = {"data": "../photos[1]/", "run_dir": Path("../a[1*]")}
+    result = train(changed(config, epochs=2, resume=True, **moved))
+    assert [row["epoch"] for row in result.history] == [1, 2]
+    assert list((tmp_path / "a[1*]/logs/validation").iterdir())
+
+
 @pytest.mark.slow
 def test_full_disk_is_said_and_the_older_checkpoint_stays(
     tiny_config, tmp_path

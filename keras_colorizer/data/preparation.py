@@ -18,6 +18,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from rich.console import Console
 from rich.progress import track
 
+from keras_colorizer.config import absolute_source
 from keras_colorizer.data.near_duplicates import DifferentPhotos, Likeness
 from keras_colorizer.data.small_folder import (
     FORMAT,
@@ -25,7 +26,7 @@ from keras_colorizer.data.small_folder import (
     read_manifest,
     write_manifest,
 )
-from keras_colorizer.data.sources import TFDS_PREFIX, SourcePhoto, stream_photos
+from keras_colorizer.data.sources import SourcePhoto, stream_photos
 from keras_colorizer.data.survey import ColorlessPhotoError, has_color
 from keras_colorizer.errors import ConfigError, PhotoError
 from keras_colorizer.files import whole_file
@@ -110,7 +111,7 @@ def _open_folder(
     folder: Path, data: str, settings: SmallPhotoSettings
 ) -> dict[str, Any]:
     """Claims a folder, and clears away what a killed call left half-written."""
-    source = data if data.startswith(TFDS_PREFIX) else os.path.abspath(data)
+    source = absolute_source(data)
     is_inside = Path(os.path.abspath(folder)).is_relative_to(source)
     if is_inside or ":/" in str(folder):
         raise ConfigError(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import skimage
 
+from keras_colorizer.config import TFDS_PREFIX
 from keras_colorizer.data.small_folder import read_manifest
 from keras_colorizer.errors import (
     DataError,
@@ -20,8 +21,6 @@ from keras_colorizer.errors import (
     first_line,
 )
 from keras_colorizer.photos import find_photos
-
-TFDS_PREFIX = "tfds:"
 
 # Those of scikit-image's pictures that are color photographs. Free to use:
 # see README.txt in the same folder.

@@ -4,7 +4,7 @@ import dataclasses
 from itertools import chain, count
 from pathlib import Path
 
-from keras_colorizer.config import TrainingConfig
+from keras_colorizer.config import TrainingConfig, absolute_source
 from keras_colorizer.errors import ConfigError
 
 ROOT = Path("runs")
@@ -105,3 +105,5 @@ def _check_unchanged(asked: TrainingConfig, stored: TrainingConfig) -> None:
                 f"{flag} {new}: leave {flag} out, or start a new run in "
                 "another --run-dir."
             )
+        if field.name == "data":  # However it is named.
+            old, new = (n and absolute_source(n) for n in (old, new))
