@@ -5,15 +5,17 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from keras_colorizer.errors import first_line
 
 # ".weights.h5" is 11. More is no suffix, but a name with a full stop in it.
 LONGEST_SUFFIXES = 12
-ABANDONED = 24 * 3600  # Seconds; no folder takes a day to write.
+UNFINISHED = f".{'?' * 32}-unfinished*"
+ABANDONED = 24 * 3600  # Seconds; nothing rests for a day while it is written.
 
 
 @contextmanager
@@ -28,15 +30,19 @@ def whole_file(path: Path) -> Iterator[Path]:
         path: The file to write. Its folder is made when missing.
 
     Raises:
-        OSError: If the folder or the file cannot be written. Nothing is left
-            behind, and an older file of this name stays as it was.
+        OSError: If the folder or the file cannot be written; it names the
+            file. Nothing is left behind, but of a killed process, and an older
+            file of this name stays as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     suffixes = "".join(path.suffixes[-2:])[-LONGEST_SUFFIXES:]
-    temporary = path.with_name(f".{uuid.uuid4().hex}{suffixes}")
+    temporary = _temporary_path(path, suffixes)
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno and error.filename in (None, str(temporary)):
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -45,26 +51,42 @@ def whole_file(path: Path) -> Iterator[Path]:
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yields a new temporary folder that takes the name on success.
 
-    The temporary folder is hidden; the one of a killed process is removed by
-    the next that writes beside it a day later.
-
     Args:
         path: The folder to make; must not exist yet.
 
     Raises:
         OSError: If it cannot be made, or exists and is not empty.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for half in path.parent.glob(".*.unfinished"):
-        if time.time() - half.stat().st_mtime > ABANDONED:
-            shutil.rmtree(half, ignore_errors=True)
-    temporary = path.with_name(f".{uuid.uuid4().hex}.unfinished")
+    temporary = _temporary_path(path)
     temporary.mkdir()
     try:
         yield temporary
         os.rename(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _temporary_path(path: Path, suffixes: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(path.parent)
+    return path.with_name(f".{uuid.uuid4().hex}-unfinished{suffixes}")
+
+
+@cache  # Of a process: it takes long in a folder of a million files.
+def _remove_abandoned(folder: Path) -> None:
+    remove_unfinished(folder.glob(UNFINISHED), seconds=ABANDONED)
+
+
+def remove_unfinished(paths: Iterable[Path], *, seconds: float = 0) -> None:
+    """Removes what killed processes left, once it has rested for `seconds`."""
+    for path in list(paths):
+        with suppress(OSError):  # Another process has removed it.
+            if time.time() - path.stat().st_mtime < seconds:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 @contextmanager

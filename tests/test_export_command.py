@@ -245,7 +245,7 @@ def test_second_export_is_the_next_version(export, exported, tmp_path):
     shutil.copytree(exported, tmp_path, dirs_exist_ok=True)
     versions = tmp_path / "saved_model/colorizer"
     (versions / "40").mkdir()
-    half = versions / ".killed.unfinished"
+    half = versions / f".{0:032x}-unfinished"
     half.mkdir()
     os.utime(half, (0, 0))
     code, _, _ = export("--output", tmp_path, "--formats", "saved_model")

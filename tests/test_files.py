@@ -1,11 +1,14 @@
 """`whole_file`: either the whole new file, or everything as it was."""
 
+import errno
 import os
 import time
 
 import pytest
 
 from keras_colorizer.files import disk_errors, whole_file, whole_folder
+
+NO_ROOM = "No space left on device"
 
 
 @pytest.fixture
@@ -150,15 +153,32 @@ def test_folder_of_a_failure_is_not_there(tmp_path, error):
     assert names_in(tmp_path) == []
 
 
-def test_abandoned_folders_are_cleared_away_and_young_ones_kept(tmp_path):
-    for name, age in (("old", 2 * 24 * 3600), ("young", 60)):
-        folder = tmp_path / f".{name}.unfinished"
-        folder.mkdir()
+def test_errors_name_the_file_and_not_its_temporary_name(path):
+    with pytest.raises(OSError, match=NO_ROOM) as caught, whole_file(path):
+        raise OSError(errno.ENOSPC, NO_ROOM)  # As of `write`.
+    assert caught.value.filename == str(path)
+    with pytest.raises(FileNotFoundError) as caught, whole_file(path):
+        pass  # Nothing is written, so that nothing can be renamed.
+    assert caught.value.filename == str(path)
+
+
+@pytest.mark.parametrize("write", [whole_file, whole_folder])
+def test_what_is_abandoned_is_cleared_away_and_the_rest_kept(tmp_path, write):
+    day = 24 * 3600
+    ages = {
+        f".{0:032x}-unfinished": 2 * day,
+        f".{1:032x}-unfinished.png": 2 * day,
+        f".{2:032x}-unfinished.png": 60,  # Another process writes it.
+        f".{3:032x}.png": 2 * day,  # Of another program.
+    }
+    for name, age in ages.items():
+        file = tmp_path / name
+        (file.mkdir if name.endswith("ed") else file.touch)()
         then = time.time() - age
-        os.utime(folder, (then, then))
-    with whole_folder(tmp_path / "1"):
-        pass
-    assert set(names_in(tmp_path)) == {"1", ".young.unfinished"}
+        os.utime(file, (then, then))
+    with write(tmp_path / "1") as temporary:
+        temporary.touch()
+    assert {*names_in(tmp_path)} == {"1", *[*ages][2:]}
 
 
 def test_errors_of_writers_are_errors_of_the_disk(tmp_path):

@@ -287,7 +287,8 @@ def test_killed_preparation_goes_on_to_the_same_files(many_photos, tmp_path):
     process.kill()  # SIGKILL: no handler runs.
     process.communicate(timeout=60)
     assert manifest(out)["found"] == 0
-    (out / f".{'a1' * 16}.jpg").touch()  # As one that was being written.
+    # As one that was being written.
+    (out / f".{'a1' * 16}-unfinished.jpg").touch()
     finished = {p: p.stat().st_mtime_ns for p in out.glob("[0-9]*.jpg")}
     assert 10 <= len(finished) < 300
     process = start(many_photos, "-o", out, *flags, 3)

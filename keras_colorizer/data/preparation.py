@@ -29,7 +29,7 @@ from keras_colorizer.data.small_folder import (
 from keras_colorizer.data.sources import SourcePhoto, stream_photos
 from keras_colorizer.data.survey import ColorlessPhotoError, has_color
 from keras_colorizer.errors import ConfigError, PhotoError
-from keras_colorizer.files import whole_file
+from keras_colorizer.files import UNFINISHED, remove_unfinished, whole_file
 from keras_colorizer.photos import read_rgb
 
 REASONS = UNREADABLE, GREY, NEAR = "unreadable", "colorless", "near-duplicate"
@@ -125,8 +125,7 @@ def _open_folder(
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for half_written in folder.rglob(f".{'?' * 32}.*"):
-            half_written.unlink()
+        remove_unfinished(folder.rglob(UNFINISHED))
         _check_same(folder, begun)
         manifest = begun | {"found": 0, "taken": 0, "left_out": {}}
         write_manifest(folder, manifest)
