@@ -6,7 +6,7 @@ A `.keras` file is a zip archive; Keras ignores members that it does not know.
 import json
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from keras_colorizer.errors import ArtifactError, first_line
 
@@ -44,9 +44,9 @@ def read_label(path: Path) -> Label:
         raise damaged_file(path, error) from None
 
 
-def write_label(path: Path, label: Label) -> None:
+def write_label(file: BinaryIO, label: Label) -> None:
     """Adds the label to a `.keras` file that has none."""
-    with zipfile.ZipFile(path, "a") as archive:
+    with zipfile.ZipFile(file, "a") as archive:
         archive.writestr(MEMBER, json.dumps(label._asdict()))
 
 

@@ -2,13 +2,16 @@
 
 import csv
 import dataclasses
+import errno
 import json
+import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -560,11 +563,61 @@ def test_full_disk_is_said_and_the_older_checkpoint_stays(
         check=False,
     )
     assert done.returncode == 1, done.stderr
-    assert "cannot be written" in done.stderr
+    assert "File too large" in done.stderr
     assert "Traceback" not in done.stderr
     assert list_checkpoints(run_dir / "checkpoint") == [older]
     assert older.read_bytes() == whole
     assert not list((run_dir / "checkpoint").glob(".*"))
+
+
+WRITTEN = (
+    "epoch_0002.png",
+    "generator.keras",
+    "history.csv",
+    "report.json",
+    "step_000000004.weights.h5",
+)
+
+
+def test_full_disk_costs_no_epoch_before(
+    tiny_config, tiny_run, tmp_path, monkeypatch
+):
+    config = changed(tiny_config, run_dir=tmp_path / "run")
+    for name in WRITTEN:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "replace", partial(no_room_for, name))
+            with pytest.raises(
+                TrainingError, match=f"{name}.*No space left.*with --resume"
+            ):
+                train(config)
+        assert not list(config.run_dir.rglob("*unfinished*"))
+        config = changed(config, resume=True)
+    result = train(config)
+    assert [row["epoch"] for row in result.history] == [1, 2]
+    assert_same_state(result.run_dir, tiny_run.run_dir)
+
+
+def no_room_for(name, temporary, path, rename=os.replace):
+    if path.name == name:
+        raise OSError(errno.ENOSPC, "No space left on device", str(temporary))
+    rename(temporary, path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root can mount.")
+def test_checkpoint_without_room_leaves_nothing(tmp_path):
+    gan = ColorizationGAN(build_generator("tiny"), build_discriminator())
+    gan.compile()
+    checkpoints = Checkpoints(tmp_path, minutes=1, steps_per_epoch=2)
+    checkpoints.set_model(gan)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("Mounting is not allowed here.")
+    try:
+        with pytest.raises(OSError, match="No space left.*step_000000000"):
+            checkpoints.save()
+        assert not list(tmp_path.iterdir())
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path):

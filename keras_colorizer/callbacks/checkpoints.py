@@ -17,10 +17,10 @@ from keras_colorizer.callbacks.loss_watch import check_finite
 from keras_colorizer.errors import (
     ArtifactError,
     ColorizerWarning,
-    TrainingError,
     first_line,
 )
 from keras_colorizer.files import whole_file
+from keras_colorizer.networks.generator_file import in_memory
 
 PATTERN = "step_{:09d}.weights.h5"
 KEPT = 2  # Should the newest be damaged, the one before it serves.
@@ -64,18 +64,14 @@ class Checkpoints(keras.callbacks.Callback):
         """Writes a checkpoint of the model as it is now.
 
         Raises:
-            TrainingError: If it cannot be written, or is not worth it.
+            TrainingError: If it is not worth it.
+            OSError: If it cannot be written.
         """
         check_finite(self.model)
+        content = in_memory(self.model.save_weights, ".weights.h5")
         path = self.folder / PATTERN.format(self.model.steps_done)
-        try:
-            with whole_file(path) as temporary:
-                self.model.save_weights(temporary)
-        except (OSError, RuntimeError) as error:
-            raise TrainingError(
-                f"The checkpoint `{path}` cannot be written ({error}). "
-                "Older ones are kept: make room and continue with --resume."
-            ) from None
+        with whole_file(path) as temporary:
+            temporary.write_bytes(content.getbuffer())
         for old in list_checkpoints(self.folder)[:-KEPT]:
             old.unlink()
         self._saved = time.monotonic()
@@ -102,7 +98,7 @@ class Checkpoints(keras.callbacks.Callback):
             "read: start a new run in another --run-dir."
             if paths
             else f"There is no checkpoint in `{self.folder}` to resume from: "
-            "start the run anew, without --resume."
+            "start a new run in another --run-dir."
         )
 
     @contextmanager

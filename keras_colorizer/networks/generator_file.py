@@ -1,7 +1,9 @@
 """A trained generator as one `.keras` file that knows its render size."""
 
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 
@@ -48,9 +50,24 @@ def save_generator(
         preset: Name of what the generator was built from.
         render_size: Side in pixels of the square it sees of a photo.
     """
+    content = in_memory(generator.save, ".keras")
+    write_label(content, Label(preset, render_size))
     with whole_file(path) as temporary:
-        generator.save(temporary)
-        write_label(temporary, Label(preset, render_size))
+        temporary.write_bytes(content.getbuffer())
+
+
+def in_memory(save: Callable[[Any], None], suffix: str) -> BytesIO:
+    """Returns what Keras saves as a file of this suffix.
+
+    When a disk is full, HDF5 raises its error twice or crashes the process.
+    """
+
+    class Content(BytesIO):
+        def __str__(self) -> str:
+            return suffix  # Keras takes it for the end of a name.
+
+    save(content := Content())
+    return content
 
 
 def load_generator(path: Path) -> SavedGenerator:

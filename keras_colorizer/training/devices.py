@@ -54,12 +54,20 @@ def check_suits(config: TrainingConfig, count: int) -> None:
 
 @contextmanager
 def device_errors() -> Iterator[None]:
-    """Raises a TrainingError in place of TensorFlow's own errors."""
+    """Raises a TrainingError in place of TensorFlow's errors and of disks'."""
     try:
         yield
+    except OSError as error:
+        raise TrainingError(
+            f"`{error.filename or 'A file'}`: {error.strerror or error}. If a "
+            "disk is full, make room and continue from the last checkpoint "
+            "with --resume; if there is none yet, start a new run in another "
+            "--run-dir."
+        ) from error
     except tf.errors.OpError as error:
         raise TrainingError(
-            f"TensorFlow had to stop: {first_line(error)}. If memory ran out, "
-            "lower --batch-size or --image-size; if a photo is gone or damaged,"
-            " --resume goes on without it."
+            f"TensorFlow had to stop: {first_line(error)}. If a disk is full, "
+            "make room and --resume; if memory ran out, lower --batch-size or "
+            "--image-size; if a photo is gone or damaged, --resume goes on "
+            "without it."
         ) from None

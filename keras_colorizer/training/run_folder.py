@@ -46,10 +46,12 @@ class RunFolder:
             raise ConfigError(
                 f"{self.path} is a file: name a folder with --run-dir."
             )
-        if self.generator.exists() or any(self.checkpoint.glob("step_*")):
+        can_resume = any(self.checkpoint.glob("step_*"))
+        if can_resume or self.generator.exists():
+            resume = "continue it with --resume or " * can_resume
             raise ConfigError(
-                f"{self.path} already holds a run: continue it with --resume "
-                "or choose another folder with --run-dir."
+                f"{self.path} already holds a run: {resume}start a new run in "
+                "another --run-dir."
             )
 
 
