@@ -185,6 +185,11 @@ class ColorizationGAN(keras.Model):
         return int(self.steps.numpy())
 
     @property
+    def loss_sums(self) -> list[keras.Variable]:
+        """The sums that the losses of an epoch are the means of."""
+        return [v for mean in self.loss_means for v in mean.variables]
+
+    @property
     def pretraining(self) -> bool:
         return self._pretraining
 
@@ -261,9 +266,14 @@ class ColorizationGAN(keras.Model):
             variable.assign(store[name])
 
     def _own_variables(self) -> dict[str, keras.Variable]:
-        # Keras saves no random state, but a resumed run needs its dropout's.
+        # Keras saves no metrics and no random state, but a run resumed within
+        # an epoch needs the sums of its losses, and any its dropout's.
         random = enumerate(self._random_states())
-        return {"steps": self.steps, **{f"random_{i}": v for i, v in random}}
+        return {
+            "steps": self.steps,
+            **{f"random_{i}": v for i, v in random},
+            **{f"loss_{i}": v for i, v in enumerate(self.loss_sums)},
+        }
 
     def _random_states(self) -> list[keras.Variable]:
         saved = {id(weight) for weight in self.generator.weights}

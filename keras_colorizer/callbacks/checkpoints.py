@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 import keras
+import numpy as np
 from rich.console import Console
 
 from keras_colorizer.callbacks.loss_watch import check_finite
@@ -47,9 +48,15 @@ class Checkpoints(keras.callbacks.Callback):
         self.seconds = 60 * minutes
         self.steps_per_epoch = steps_per_epoch
         self._stop_requested = False
+        self._sums: list[tuple[keras.Variable, np.ndarray]] = []
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self._saved = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        for variable, value in self._sums:  # Keras has just reset them.
+            variable.assign(value)
+        self._sums = []
 
     def on_train_batch_begin(self, batch: int, logs: dict) -> None:
         if self._stop_requested:
@@ -88,6 +95,8 @@ class Checkpoints(keras.callbacks.Callback):
         for path in reversed(paths):
             try:
                 gan.load_weights(path)
+                if gan.steps_done % self.steps_per_epoch:
+                    self._sums = [(v, v.numpy()) for v in gan.loss_sums]
                 return
             except Exception as error:  # noqa: BLE001, any damage to the file
                 reason = first_line(error)

@@ -8,12 +8,13 @@ import keras
 import numpy as np
 
 from keras_colorizer.callbacks.validation import Validation
-from keras_colorizer.errors import TrainingError
+from keras_colorizer.errors import ArtifactError, first_line
 from keras_colorizer.files import whole_file
 from keras_colorizer.label import Label
 from keras_colorizer.networks.generator_file import save_generator
 
 TYPES: dict[str, type] = {"epoch": int, "stage": str}  # Others are float.
+REQUIRED = {*TYPES, "val_ciede2000"}
 
 
 class History(keras.callbacks.Callback):
@@ -94,21 +95,30 @@ class BestGenerator(keras.callbacks.Callback):
         if best and logs["val_ciede2000"] >= best["val_ciede2000"]:
             return
         generator = self.model.averaged_generator
-        try:
-            save_generator(generator, self.path, **self.label._asdict())
-        except (OSError, RuntimeError) as error:
-            raise TrainingError(
-                f"The generator `{self.path}` cannot be written ({error}). "
-                "Make room and continue with --resume."
-            ) from None
+        save_generator(generator, self.path, **self.label._asdict())
 
 
 def read_history(path: Path) -> list[dict]:
-    """Reads `history.csv`: no rows if there is none."""
+    """Reads `history.csv`: no rows if there is none.
+
+    Raises:
+        ArtifactError: If it is damaged.
+    """
     if not path.exists():
         return []
-    with path.open(newline="") as file:
-        return [
-            {k: TYPES.get(k, float)(text) for k, text in row.items() if text}
-            for row in csv.DictReader(file)
-        ]
+    try:
+        with path.open(newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            rows = [
+                {k: TYPES.get(k, float)(v) for k, v in row.items() if v}
+                for row in reader
+            ]
+        for keys in (reader.fieldnames or (), *rows):
+            if missing := REQUIRED.difference(keys):
+                raise ValueError(f"it lacks {min(missing)}")
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        raise ArtifactError(
+            f"`{path}` is damaged ({first_line(error)}): mend it, or delete it "
+            "to go on without the epochs so far in it."
+        ) from None
+    return rows
