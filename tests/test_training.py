@@ -25,6 +25,7 @@ from rich.console import Console
 from keras_colorizer import (
     ArtifactError,
     ColorizationGAN,
+    ColorizerError,
     ColorizerWarning,
     ConfigError,
     DataError,
@@ -40,6 +41,7 @@ from keras_colorizer.callbacks.checkpoints import (
 )
 from keras_colorizer.callbacks.history import read_history
 from keras_colorizer.callbacks.loss_watch import LossWatch
+from keras_colorizer.training.run_folder import RunFolder
 from keras_colorizer.training.stages import (
     SecondHalfDecay,
     Stage,
@@ -348,15 +350,33 @@ def test_damaged_checkpoints_fall_back_or_are_named(tiny_config, tmp_path):
         train(changed(config, resume=True))
 
 
-def test_half_a_checkpoint_is_cleared_away(tiny_config, tmp_path):
-    half = tmp_path / "run/checkpoint/.0123abc.weights.h5"
+def test_the_next_run_clears_away_what_a_killed_one_left(tmp_path):
+    half = tmp_path / f"samples/.{0:032x}-unfinished.png"
     half.parent.mkdir(parents=True)
     half.write_bytes(b"cut off")
-    config = changed(tiny_config, epochs=1, run_dir=tmp_path / "run")
-    train(config)  # Nothing whole was lost: a new run may start here.
-    half.write_bytes(b"cut off")
-    train(changed(config, resume=True))
-    assert not half.exists()
+    (tmp_path / "lock").touch()
+    with RunFolder(tmp_path).claimed(resume=False):
+        assert {p.name for p in tmp_path.rglob("*")} == {"samples", "lock"}
+    assert not (tmp_path / "lock").exists()
+
+
+def test_two_runs_do_not_write_to_one_folder(tiny_config, tmp_path):
+    config = changed(tiny_config, run_dir=tmp_path / "run")
+    with RunFolder(config.run_dir).claimed(resume=False):
+        with pytest.raises(ConfigError, match="Another run is writing to"):
+            train(config)
+        assert [path.name for path in config.run_dir.iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_without_checkpoint_has_one_way_out(
+    tiny_config, tiny_run, tmp_path, resume
+):
+    for name in ("config.json", "generator.keras"):
+        shutil.copy(tiny_run.run_dir / name, tmp_path)
+    config = changed(tiny_config, run_dir=tmp_path, resume=resume)
+    with pytest.raises(ColorizerError, match="a new run in another --run-dir"):
+        train(config)
 
 
 @pytest.mark.parametrize(

@@ -89,8 +89,6 @@ class Checkpoints(keras.callbacks.Callback):
         Raises:
             ArtifactError: If there is none, or none fits the networks.
         """
-        for half in self.folder.glob(".*.weights.h5"):
-            half.unlink()  # Of a run killed while it wrote.
         paths = list_checkpoints(self.folder)
         for path in reversed(paths):
             try:

@@ -96,11 +96,13 @@ def train(
     if config.dry_run:
         return RunResult(folder.path, None, [])
     label = Label(None if generator else config.generator, config.square)
-    observers = run_callbacks(config, folder, survey, label, callbacks, console)
-    _fit(config, folder, survey, gan, observers, console)
-    return RunResult(
-        folder.path, folder.generator, read_history(folder.history)
-    )
+    with folder.claimed(resume=config.resume):
+        observers = run_callbacks(
+            config, folder, survey, label, callbacks, console
+        )
+        _fit(config, folder, survey, gan, observers, console)
+    history = read_history(folder.history)
+    return RunResult(folder.path, folder.generator, history)
 
 
 def _fit(

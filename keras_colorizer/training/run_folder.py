@@ -1,11 +1,19 @@
 """The folder that a run writes to."""
 
 import dataclasses
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
+from typing import TextIO
 
 from keras_colorizer.config import TrainingConfig, absolute_source
 from keras_colorizer.errors import ConfigError
+from keras_colorizer.files import UNFINISHED, remove_unfinished
+
+if sys.platform != "win32":
+    import fcntl
 
 ROOT = Path("runs")
 # What a resumed run may change: nothing that the past epochs depend on.
@@ -54,6 +62,40 @@ class RunFolder:
                 "another --run-dir."
             )
 
+    @contextmanager
+    def claimed(self, *, resume: bool) -> Iterator[None]:
+        """Keeps other runs out, and clears away what a killed one left.
+
+        Raises:
+            ConfigError: If another run writes to it or, but to resume, has.
+        """
+        lock = self.path / "lock"
+        self.path.mkdir(parents=True, exist_ok=True)
+        with lock.open("a") as file:
+            self._lock(file)
+            if not resume:
+                self.check_free()
+            remove_unfinished(self.path.rglob(UNFINISHED))
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # Windows keeps files that are open.
+                    lock.unlink()
+
+    def _lock(self, file: TextIO) -> None:
+        """Locks a file until it is closed or the process dies."""
+        if sys.platform == "win32":
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(
+                f"Another run is writing to {self.path}: wait for it, or start "
+                "a new run in another --run-dir."
+            ) from None
+        except OSError:
+            pass  # Some network file systems have no locks.
+
 
 def open_run_folder(config: TrainingConfig) -> RunFolder:
     """Returns the folder that a run writes to.
@@ -100,6 +142,8 @@ def _check_unchanged(asked: TrainingConfig, stored: TrainingConfig) -> None:
     asked = dataclasses.replace(asked, preset=asked.generator)
     for field in dataclasses.fields(TrainingConfig):
         old, new = getattr(stored, field.name), getattr(asked, field.name)
+        if field.name == "data":  # However it is named.
+            old, new = (n and absolute_source(n) for n in (old, new))
         if old != new and field.name not in FREE_ON_RESUME:
             flag = f"--{field.name.replace('_', '-')}"
             raise ConfigError(
@@ -107,5 +151,3 @@ def _check_unchanged(asked: TrainingConfig, stored: TrainingConfig) -> None:
                 f"{flag} {new}: leave {flag} out, or start a new run in "
                 "another --run-dir."
             )
-        if field.name == "data":  # However it is named.
-            old, new = (n and absolute_source(n) for n in (old, new))
