@@ -350,6 +350,29 @@ def test_damaged_checkpoints_fall_back_or_are_named(tiny_config, tmp_path):
         train(changed(config, resume=True))
 
 
+class StopsMidway(keras.callbacks.Callback):
+    """Presses Ctrl-C after the first step of the second epoch."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.steps_done == 3:
+            raise KeyboardInterrupt
+
+
+def test_epoch_resumed_midway_has_the_losses_of_the_whole(
+    tiny_config, tiny_run, tmp_path
+):
+    config = changed(tiny_config, run_dir=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, callbacks=[StopsMidway()])
+    train(changed(config, resume=True))
+    rows, expected = (
+        columns_but_time(run / "history.csv")
+        for run in (tmp_path, tiny_run.run_dir)
+    )
+    assert rows == expected
+    assert_same_state(tmp_path, tiny_run.run_dir)
+
+
 def test_the_next_run_clears_away_what_a_killed_one_left(tmp_path):
     half = tmp_path / f"samples/.{0:032x}-unfinished.png"
     half.parent.mkdir(parents=True)
