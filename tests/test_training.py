@@ -373,22 +373,25 @@ def test_epoch_resumed_midway_has_the_losses_of_the_whole(
     assert_same_state(tmp_path, tiny_run.run_dir)
 
 
+LOCK = "training.lock"
+
+
 def test_the_next_run_clears_away_what_a_killed_one_left(tmp_path):
     half = tmp_path / f"samples/.{0:032x}-unfinished.png"
     half.parent.mkdir(parents=True)
     half.write_bytes(b"cut off")
-    (tmp_path / "lock").touch()
+    (tmp_path / LOCK).touch()
     with RunFolder(tmp_path).claimed(resume=False):
-        assert {p.name for p in tmp_path.rglob("*")} == {"samples", "lock"}
-    assert not (tmp_path / "lock").exists()
+        assert {p.name for p in tmp_path.rglob("*")} == {"samples", LOCK}
+    assert not (tmp_path / LOCK).exists()
 
 
 def test_two_runs_do_not_write_to_one_folder(tiny_config, tmp_path):
-    config = changed(tiny_config, run_dir=tmp_path / "run")
-    with RunFolder(config.run_dir).claimed(resume=False):
+    config = changed(tiny_config, run_dir=tmp_path)
+    with RunFolder(tmp_path).claimed(resume=False):
         with pytest.raises(ConfigError, match="Another run is writing to"):
             train(config)
-        assert [path.name for path in config.run_dir.iterdir()] == ["lock"]
+        assert [path.name for path in tmp_path.iterdir()] == [LOCK]
 
 
 @pytest.mark.parametrize("resume", [False, True])

@@ -57,6 +57,8 @@ def device_errors() -> Iterator[None]:
     """Raises a TrainingError in place of TensorFlow's errors and of disks'."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # Of the terminal, not of a disk.
     except OSError as error:
         raise TrainingError(
             f"`{error.filename or 'A file'}`: {error.strerror or error}. If a "

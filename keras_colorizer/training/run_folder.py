@@ -69,13 +69,14 @@ class RunFolder:
         Raises:
             ConfigError: If another run writes to it or, but to resume, has.
         """
-        lock = self.path / "lock"
+        lock = self.path / "training.lock"
         self.path.mkdir(parents=True, exist_ok=True)
         with lock.open("a") as file:
             self._lock(file)
             if not resume:
                 self.check_free()
-            remove_unfinished(self.path.rglob(UNFINISHED))
+            for folder in (self.path, self.samples, self.checkpoint):
+                remove_unfinished(folder.glob(UNFINISHED))
             try:
                 yield
             finally:
