@@ -89,8 +89,7 @@ class Checkpoints(keras.callbacks.Callback):
         Raises:
             ArtifactError: If there is none, or none fits the networks.
         """
-        paths = list_checkpoints(self.folder)
-        for path in reversed(paths):
+        for path in reversed(list_checkpoints(self.folder)):
             try:
                 gan.load_weights(path)
                 if gan.steps_done % self.steps_per_epoch:
@@ -101,11 +100,8 @@ class Checkpoints(keras.callbacks.Callback):
                 message = f"The checkpoint `{path}` is damaged: {reason}"
                 warnings.warn(message, ColorizerWarning, stacklevel=2)
         raise ArtifactError(
-            f"None of the {len(paths)} checkpoints in `{self.folder}` can be "
-            "read: start a new run in another --run-dir."
-            if paths
-            else f"There is no checkpoint in `{self.folder}` to resume from: "
-            "start a new run in another --run-dir."
+            f"`{self.folder}` holds no checkpoint that can be read: start a "
+            "new run in another --run-dir."
         )
 
     @contextmanager
