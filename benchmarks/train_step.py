@@ -35,7 +35,10 @@ PYTORCH = {
     "PyTorch, bfloat16": ("bfloat16", "contiguous_format"),
     "PyTorch, bfloat16, channels last": ("bfloat16", "channels_last"),
 }
-NETWORKS = "--preset quick --discriminator patchgan_70_light --batch-size 8"
+NETWORKS = (
+    "--preset quick --discriminator patchgan_70_light --batch-size 8 "
+    "--pretrain-epochs 0"
+)
 WAITING = "IteratorGetNextOp::DoCompute"  # In TensorFlow's own traces.
 
 

@@ -6,20 +6,21 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from keras_colorizer.errors import ArtifactError, ConfigError
 from keras_colorizer.files import whole_file
 from keras_colorizer.label import read_label
 from keras_colorizer.presets import (
     GENERATORS,
+    Recipe,
     discriminator_preset,
     generator_preset,
 )
 from keras_colorizer.pretrained import KERAS, pretrained_file
 
-DEFAULT_PRESET = "unet_256"
 TFDS_PREFIX = "tfds:"  # Of data sets of TensorFlow Datasets.
+AUTO = "auto"  # Of presets.
 SMALLEST_IMAGE = 32  # Below it the discriminator's patch map is empty.
 
 
@@ -28,7 +29,7 @@ class TrainingConfig:
     """Train a colorizer on photos.
 
     Without `--data` the photos are the nine that come with scikit-image:
-    enough to see everything work, too few for a good colorizer.
+    enough to be learnt by heart, too few for a good colorizer.
 
     Attributes:
         epochs: How often to go through the photos, pretraining included. The
@@ -37,8 +38,8 @@ class TrainingConfig:
             quotes, or tfds:NAME for a TensorFlow Datasets set.
         preset: The generator: unet_256 (pix2pix's), unet_128, small (for
             phones; wants --init small), quick (for phones, and the fastest to
-            train from nothing) or tiny (for tests). By default unet_256 or,
-            with --init, what it names.
+            train from nothing) or tiny (for tests). auto is what --init names
+            or else, where TensorFlow sees a GPU, unet_256, and quick on a CPU.
         init: Start from a trained generator instead of random weights: small,
             which comes with the package, a run folder, or a .keras file.
         freeze_encoder: Train the decoder of small alone: twice as fast, and
@@ -46,6 +47,7 @@ class TrainingConfig:
         discriminator: patchgan_70 (pix2pix's), patchgan_70_spectral (spectral
             norm in place of batch norm: calmer, less vivid), or
             patchgan_70_light (that with half the widths: four times as fast).
+            By default pix2pix's, and the last one for quick from nothing.
         run_dir: Folder for everything the run writes. By default the first
             free one of runs/PRESET, runs/PRESET-2, ...; with --resume the
             newest of them.
@@ -57,11 +59,15 @@ class TrainingConfig:
             preset's render size.
         batch_size: Photos per step, over all devices together. Batch norm
             wants 8 or more.
-        learning_rate: Adam's, for both networks.
+        draws: How often an epoch draws each photo, with another box every
+            time. By default so often that an epoch has at least 20 steps.
+        learning_rate: Adam's, for both networks. By default pix2pix's 0.0002,
+            and 0.001 for quick from nothing.
         l1_weight: Weight of the L1 loss against the adversarial one. 100 is
             pix2pix's; lower gives bolder and more often wrong colors.
         pretrain_epochs: First epochs that train the generator alone, with L1:
             several times faster, and a calmer start for the adversarial ones.
+            By default 0, and four fifths of all for quick from nothing.
         ema_decay: Decay of the generator's moving average, which is what is
             validated and saved. 0 saves the live weights.
         precision: Of the networks' arithmetic. bfloat16 is much faster on
@@ -99,18 +105,19 @@ class TrainingConfig:
 
     epochs: int = 50
     data: str | None = None
-    preset: str | None = None
+    preset: str = AUTO
     init: str | None = None
     freeze_encoder: bool = False
-    discriminator: str = "patchgan_70"
+    discriminator: str | None = None
     run_dir: Path | None = None
     resume: bool = False
     dry_run: bool = False
     image_size: int | None = None
     batch_size: int = 8
-    learning_rate: float = 2e-4
+    draws: int | None = None
+    learning_rate: float | None = None
     l1_weight: float = 100.0
-    pretrain_epochs: int = 0
+    pretrain_epochs: int | None = None
     ema_decay: float = 0.999
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     strategy: Literal["auto", "single", "mirrored"] = "auto"
@@ -133,14 +140,16 @@ class TrainingConfig:
 
     @property
     def generator(self) -> str:
-        """Name of the generator's preset: of `init`, if none was named.
+        """Name of the generator's preset; auto looks at `init` or the devices.
 
         Raises:
             ConfigError: If nothing says what `init` is.
             ArtifactError: If `init` cannot be read.
         """
-        if self.preset is not None or self.initial_generator is None:
-            return self.preset or DEFAULT_PRESET
+        if self.preset != AUTO:
+            return self.preset
+        if self.initial_generator is None:
+            return _preset_of_devices()
         label = read_label(self.initial_generator)
         if label.preset is None:
             raise ConfigError(
@@ -170,12 +179,22 @@ class TrainingConfig:
             return generator_preset(self.generator).render_size
         return self.image_size
 
+    @property
+    def recipe(self) -> Recipe:
+        """The preset's recipe, but for what was named; pix2pix's for `init`."""
+        own = {n: getattr(self, n) for n in Recipe._fields}
+        named = {n: value for n, value in own.items() if value is not None}
+        if self.init is not None:
+            return Recipe(**named)
+        suggested = generator_preset(self.generator).recipe(self.epochs)
+        return suggested._replace(**named)
+
     def save(self, path: str | Path) -> None:
         """Writes the settings as JSON, without those of one invocation."""
         values = dataclasses.asdict(self)
         for name in ("run_dir", "resume", "dry_run", "profile"):
             del values[name]
-        values["preset"] = self.generator
+        values |= {"preset": self.generator, **self.recipe._asdict()}
         values["data"] = self.data and absolute_source(self.data)
         with whole_file(Path(path)) as temporary:
             temporary.write_text(json.dumps(values, indent=2) + "\n")
@@ -192,8 +211,9 @@ class TrainingConfig:
             ConfigError: If the file is missing.
             ArtifactError: If it is damaged.
         """
+        before = {"draws": 1}  # Runs of older versions drew a photo once.
         try:
-            values = json.loads(Path(path).read_text())
+            values = {**before, **json.loads(Path(path).read_text())}
             if values.get("data"):  # As short as it works from here.
                 here = os.path.join(os.getcwd(), "")
                 values["data"] = str(values["data"]).removeprefix(here)
@@ -218,30 +238,37 @@ def absolute_source(data: str) -> str:
     return prefix + os.path.abspath(path)
 
 
-RULES: dict[str, tuple[Callable[[TrainingConfig], bool], str]] = {
+Rule: TypeAlias = tuple[Callable[[TrainingConfig], bool], str]
+RULES: dict[str, Rule] = {
     "epochs": (lambda c: c.epochs >= 1, "at least 1"),
     "batch_size": (lambda c: c.batch_size >= 1, "at least 1"),
-    "learning_rate": (lambda c: c.learning_rate > 0, "above 0"),
+    "draws": (lambda c: c.draws is None or c.draws >= 1, "at least 1"),
+    "learning_rate": (
+        lambda c: c.learning_rate is None or c.learning_rate > 0,
+        "above 0",
+    ),
     "l1_weight": (lambda c: c.l1_weight >= 0, "0 or more"),
     "ema_decay": (lambda c: 0 <= c.ema_decay < 1, "in [0, 1)"),
     "balance": (lambda c: 0 <= c.balance <= 1, "in [0, 1]"),
     "old_photos": (lambda c: 0 <= c.old_photos <= 1, "in [0, 1]"),
     "checkpoint_minutes": (lambda c: c.checkpoint_minutes > 0, "above 0"),
     "seed": (lambda c: 0 <= c.seed < 2**31, "in [0, 2**31)"),
+    "pretrain_epochs": (
+        lambda c: 0 <= (c.pretrain_epochs or 0) <= c.epochs,
+        "between 0 and --epochs ({0.epochs})",
+    ),
+    "validation_fraction": (
+        lambda c: 0 < c.validation_fraction < 1,
+        "between 0 and 1, both excluded",
+    ),
+}
+PRESET_RULES: dict[str, Rule] = {
     "freeze_encoder": (
         lambda c: (
             generator_preset(c.generator).has_encoder or not c.freeze_encoder
         ),
         "left out for all presets but small, whose encoder can be trained "
         "already",
-    ),
-    "pretrain_epochs": (
-        lambda c: 0 <= c.pretrain_epochs <= c.epochs,
-        "between 0 and --epochs ({0.epochs})",
-    ),
-    "validation_fraction": (
-        lambda c: 0 < c.validation_fraction < 1,
-        "between 0 and 1, both excluded",
     ),
     "image_size": (
         lambda c: (
@@ -255,12 +282,22 @@ RULES: dict[str, tuple[Callable[[TrainingConfig], bool], str]] = {
 
 
 def _check(config: TrainingConfig) -> None:
-    preset = generator_preset(config.generator)
-    discriminator_preset(config.discriminator)
-    for name, (holds, rule) in RULES.items():
+    preset, rules = None, RULES
+    if config.preset != AUTO or config.init is not None:
+        preset = generator_preset(config.generator)
+        rules = RULES | PRESET_RULES
+    if config.discriminator is not None:
+        discriminator_preset(config.discriminator)
+    for name, (holds, rule) in rules.items():
         if not holds(config):
             raise ConfigError(
                 f"--{name.replace('_', '-')} must be "
                 f"{rule.format(config, preset)}. "
                 f"Received: {getattr(config, name)}"
             )
+
+
+def _preset_of_devices() -> str:
+    import tensorflow as tf  # Only where it matters: it takes seconds.
+
+    return "unet_256" if tf.config.list_physical_devices("GPU") else "quick"

@@ -1,9 +1,24 @@
 """The named networks, as data: nothing here imports Keras."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from keras_colorizer.errors import ConfigError
+
+
+class Recipe(NamedTuple):
+    """Settings of a run that suit a generator: by default pix2pix's.
+
+    Attributes:
+        discriminator: Name of its preset.
+        learning_rate: Adam's, for both networks.
+        pretrain_epochs: First epochs that train the generator alone.
+    """
+
+    discriminator: str = "patchgan_70"
+    learning_rate: float = 2e-4
+    pretrain_epochs: int = 0
 
 
 @dataclass(frozen=True)
@@ -19,12 +34,14 @@ class GeneratorPreset:
         widths: Channels of each level, finest first; every level halves the
             height and width.
         options: Further keyword arguments of the architecture.
+        recipe: To train it from nothing in a number of epochs.
     """
 
     architecture: str
     render_size: int
     widths: tuple[int, ...]
     options: dict[str, Any] = field(default_factory=dict)
+    recipe: Callable[[int], Recipe] = lambda epochs: Recipe()
 
     @property
     def has_encoder(self) -> bool:
@@ -69,6 +86,7 @@ GENERATORS = {
         128,
         (16, 48, 96, 192, 208),
         {"decoder_widths": (16, 32, 64, 128), "residual_blocks": 2},
+        lambda epochs: Recipe("patchgan_70_light", 1e-3, 4 * epochs // 5),
     ),
     "tiny": GeneratorPreset("unet", 32, (8, 16, 32), {"dropout_blocks": 1}),
 }

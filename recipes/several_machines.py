@@ -44,6 +44,7 @@ def main() -> None:
         square=config.square,
         batch_size=config.batch_size,
         validation_fraction=config.validation_fraction,
+        draws=config.draws,
     )
     try:
         gan = _train(config, survey, strategy)
@@ -66,7 +67,7 @@ def _train(
     is_first = strategy.cluster_resolver.task_id == 0
     console, steps = Console(quiet=not is_first), survey.steps_per_epoch
     gan = build_gan(config, strategy)
-    decay = stages.SecondHalfDecay(config.learning_rate, config.epochs)
+    decay = stages.SecondHalfDecay(config.recipe.learning_rate, config.epochs)
     checkpoints = Checkpoints(config.run_dir / "checkpoint", 1.0, steps)
     decay.set_model(gan)
     checkpoints.set_model(gan)

@@ -111,10 +111,10 @@ def page(browser, site, browser_folder):
 
 @pytest.fixture(scope="session")
 def tiny_flags(photo_folder):
-    """Of a run with both stages, 2 steps an epoch."""
+    """Of a run with both stages, 4 steps an epoch, of two draws a photo."""
     text = (
         f"--data {photo_folder} --preset tiny --batch-size 4 --epochs 4 "
-        "--pretrain-epochs 1 --validation-fraction 0.25"
+        "--draws 2 --pretrain-epochs 1 --validation-fraction 0.25"
     )
     return text.split()
 
@@ -139,6 +139,7 @@ def tiny_config(photo_folder):
         data=str(photo_folder),
         preset="tiny",
         batch_size=4,
+        draws=1,
         epochs=2,
         validation_fraction=0.25,
     )

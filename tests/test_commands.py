@@ -241,7 +241,7 @@ def test_without_a_model_the_pretrained_one_colors(command, scans, tmp_path):
     ("arguments", "message"),
     [
         (["--preset", "unet_512"], "choose one of"),
-        (["--image-size", "200"], "multiple of 256"),
+        (["--image-size", "200", "--preset", "unet_256"], "multiple of 256"),
         (["--data", "nowhere"], "nowhere"),
         (["--data", "tfds:no_such_set"], "tfds:no_such_set"),
         (["--epochs", "many"], "epochs"),

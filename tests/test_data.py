@@ -1,5 +1,7 @@
 """From files to encoded batches: what is drawn, in which order, from where."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,6 +10,7 @@ from PIL import Image
 from skimage.color import rgb2lab
 
 from keras_colorizer import ConfigError, photo_dataset
+from keras_colorizer.data.drawing import Drawing
 from keras_colorizer.data.old_photos import encode_photos
 from keras_colorizer.data.pipeline import training_batches, validation_batches
 from keras_colorizer.data.survey import survey_photos
@@ -99,6 +102,22 @@ def test_every_photo_is_drawn_once_a_round(tmp_path):
     for start in (0, 11, 22):
         assert sorted(drawn[start : start + 11]) == list(range(0, 220, 20))
     assert drawn[:11] != drawn[11:22]
+
+
+# By hand: the fewest draws of 12 photos that fill 20 batches.
+@pytest.mark.parametrize(
+    ("batch_size", "draws", "steps"), [(1, 2, 24), (4, 7, 21), (12, 20, 20)]
+)
+def test_an_epoch_of_few_photos_draws_each_equally_often(
+    photo_folder, batch_size, draws, steps
+):
+    photos = survey(photo_folder, batch_size=batch_size, draws=None)
+    assert photos.steps_per_epoch == steps
+    draw = Drawing(photos.training, batch_size=batch_size, seed=0)
+    rows = np.concatenate([draw(step) for step in range(steps)])
+    assert set(Counter(rows[:, 0]).values()) == {draws}
+    # Hardly a box, its flip included, comes twice.
+    assert len(np.unique(rows[:, :6], axis=0)) > 0.9 * len(rows)
 
 
 def test_boxes_reach_all_of_the_photo_and_half_are_flipped(tmp_path):

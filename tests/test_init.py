@@ -28,7 +28,7 @@ ONE_DEVICE = tf.distribute.get_strategy()
 
 
 def gan_of(config, **values):
-    config = dataclasses.replace(config, preset=None, **values)
+    config = dataclasses.replace(config, preset="auto", **values)
     return build_gan(config, ONE_DEVICE)
 
 
@@ -58,7 +58,7 @@ def test_run_records_its_preset_and_resumes_without_its_start(
     shutil.copytree(tiny_run.run_dir, start)
     config = dataclasses.replace(
         tiny_config,
-        preset=None,
+        preset="auto",
         init=str(start),
         epochs=1,
         run_dir=tmp_path / "run",

@@ -19,6 +19,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 from rich.console import Console
 
@@ -121,7 +122,7 @@ EVERY_STEP = ("--checkpoint-minutes", "1e-9")
     ("step", "flags"),
     [
         pytest.param(4, (), id="between epochs"),
-        pytest.param(5, EVERY_STEP, id="within an epoch"),
+        pytest.param(6, EVERY_STEP, id="within an epoch"),
     ],
 )
 def test_killed_run_resumes_to_the_same_weights(
@@ -275,8 +276,11 @@ def test_dry_run_writes_nothing(tiny_config, tmp_path, capsys):
     result = train(changed(tiny_config, dry_run=True, run_dir=tmp_path / "run"))
     assert result.generator is None
     assert not (tmp_path / "run").exists()
-    plan = capsys.readouterr().out
-    for part in ("23,250", "2,765,633", "9 to train on", "MiB", "2 epochs"):
+    plan = " ".join(capsys.readouterr().out.split())
+    for part in (
+        *("23,250", "2,765,633", "9 to train on", "MiB", "2 epochs"),
+        "draws of each photo in an epoch: 1",
+    ):
         assert part in plan
 
 
@@ -308,7 +312,9 @@ def test_resuming_where_no_run_is_says_so(tiny_config, tmp_path):
 def test_more_epochs_go_on_after_the_last(tiny_config, tmp_path):
     config = changed(tiny_config, epochs=1, run_dir=tmp_path / "run")
     train(config)
-    result = train(changed(config, epochs=3, resume=True))
+    # What is left open is as the run has it.
+    unnamed = changed(config, preset="auto", draws=None)
+    result = train(changed(unnamed, epochs=3, resume=True))
     assert [row["epoch"] for row in result.history] == [1, 2, 3]
     # The next resume goes on with the new number, not with the first.
     assert TrainingConfig.load(config.run_dir / "config.json").epochs == 3
@@ -547,7 +553,12 @@ def test_unreadable_photos_are_counted_not_fatal(tiny_config, tmp_path):
     ("values", "message"),
     [
         ({"preset": "unet_512"}, "unet_512.*choose one of unet_256"),
-        ({"image_size": 100}, r"--image-size.*multiple of 256.*Received: 100"),
+        (
+            {"preset": "unet_256", "image_size": 100},
+            r"--image-size.*multiple of 256.*Received: 100",
+        ),
+        ({"draws": 0}, "--draws must be at least 1"),
+        ({"learning_rate": 0.0}, "--learning-rate must be above 0"),
         ({"preset": "tiny", "image_size": 16}, "at least 32"),
         ({"epochs": 0}, "--epochs must be at least 1"),
         ({"pretrain_epochs": 99}, r"--pretrain-epochs.*between 0 and.*50"),
@@ -566,7 +577,12 @@ def test_settings_out_of_range_are_named(values, message):
 def test_settings_survive_their_file(tiny_config, tmp_path):
     path = tmp_path / "config.json"
     tiny_config.save(path)
-    assert TrainingConfig.load(path) == tiny_config
+    assert TrainingConfig.load(path) == changed(
+        tiny_config,
+        discriminator="patchgan_70",
+        learning_rate=2e-4,
+        pretrain_epochs=0,
+    )
     path.write_text("{broken")
     with pytest.raises(ArtifactError, match="config.json"):
         TrainingConfig.load(path)
@@ -605,6 +621,37 @@ def test_names_that_are_patterns_and_relative_ones_work(
     result = train(changed(config, epochs=2, resume=True, **moved))
     assert [row["epoch"] for row in result.history] == [1, 2]
     assert list((tmp_path / "a[1*]/logs/validation").iterdir())
+
+
+# Of 50 epochs; unet_256 is trained as pix2pix is.
+@pytest.mark.parametrize(
+    ("gpus", "stored"),
+    [
+        ([], ("quick", "patchgan_70_light", 1e-3, 40)),
+        (["GPU:0"], ("unet_256", "patchgan_70", 2e-4, 0)),
+    ],
+)
+def test_auto_is_stored_as_what_the_devices_made_of_it(
+    gpus, stored, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: gpus)
+    TrainingConfig().save(tmp_path / "config.json")
+    values = json.loads((tmp_path / "config.json").read_text())
+    names = ("preset", "discriminator", "learning_rate", "pretrain_epochs")
+    assert tuple(values[name] for name in names) == stored
+    with pytest.raises(ConfigError, match=f"--image-size.*for {stored[0]}"):
+        train(TrainingConfig(image_size=200, run_dir=tmp_path / "run"))
+
+
+def test_runs_from_before_there_were_draws_go_on_with_one(
+    tiny_config, tmp_path
+):
+    path = tmp_path / "config.json"
+    tiny_config.save(path)
+    values = json.loads(path.read_text())
+    del values["draws"]
+    path.write_text(json.dumps(values))
+    assert TrainingConfig.load(path).draws == 1
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ LEAST_CHROMA = 2.0
 LIGHTNESS_BINS = 16
 SAMPLES = 4096
 
+LEAST_STEPS = 20  # Of an epoch: a few photos are drawn again and again.
 JPEG_END = b"\xff\xd9"
 RATIOS = (8, 4, 2, 1)  # What a JPEG can be divided by while it is decoded.
 
@@ -41,6 +42,7 @@ class Survey:
     Attributes:
         square: Side in pixels of the squares to train on.
         batch_size: Squares per batch.
+        draws: How often an epoch draws each photo.
         held_out: How many photos are set aside to judge with.
         photos: Those fit to train on, in order of their digests.
         colorless: Names of those left out for having no color.
@@ -50,6 +52,7 @@ class Survey:
 
     square: int
     batch_size: int
+    draws: int = 1
     held_out: int = 0
     photos: list[SourcePhoto] = field(default_factory=list)
     colorless: list[str] = field(default_factory=list)
@@ -68,8 +71,8 @@ class Survey:
 
     @property
     def steps_per_epoch(self) -> int:
-        """How many whole batches the photos to train on fill."""
-        return len(self.training) // self.batch_size
+        """How many whole batches the draws of an epoch fill."""
+        return self.draws * len(self.training) // self.batch_size
 
 
 class ColorlessPhotoError(PhotoError):
@@ -82,6 +85,7 @@ def survey_photos(
     square: int,
     batch_size: int = 1,
     validation_fraction: float = 0.0,
+    draws: int | None = 1,
     keep_colorless: bool = False,
     cache: str = "auto",
     quiet: bool = True,
@@ -98,6 +102,8 @@ def survey_photos(
         batch_size: The least number of photos to train on.
         validation_fraction: Share of the photos to set aside, at least one;
             with 0 none is.
+        draws: How often an epoch draws each photo; None for so often that it
+            has at least `LEAST_STEPS` steps.
         keep_colorless: Whether grey and toned photos are fit, too. Of what
             `prepare` made all are.
         cache: `on` keeps the decoded photos, `off` does not, and `auto` does
@@ -130,10 +136,13 @@ def survey_photos(
             if error or room < 0:
                 photo.pixels = None
     survey.photos = [fit[digest] for digest in sorted(fit)]
-    return _split(survey, validation_fraction)
+    _split(survey, validation_fraction)
+    least = math.ceil(LEAST_STEPS * batch_size / len(survey.training))
+    survey.draws = least if draws is None else draws
+    return survey
 
 
-def _split(survey: Survey, fraction: float) -> Survey:
+def _split(survey: Survey, fraction: float) -> None:
     total = len(survey.photos)
     survey.held_out = max(int(fraction > 0), round(total * fraction))
     if survey.steps_per_epoch == 0:
@@ -147,7 +156,6 @@ def _split(survey: Survey, fraction: float) -> Survey:
             "batch size (--batch-size), or train on photos without color, too "
             f"(--keep-colorless). First left out: {first}."
         )
-    return survey
 
 
 def _look(

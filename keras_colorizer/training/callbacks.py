@@ -36,7 +36,7 @@ def run_callbacks(
     validation = Validation(survey, console)
     history = History(folder.history, survey.steps_per_epoch, validation)
     return [
-        SecondHalfDecay(config.learning_rate, config.epochs),
+        SecondHalfDecay(config.recipe.learning_rate, config.epochs),
         LossWatch(console),
         validation,
         SampleSheets(validation, folder.samples, folder.logs),

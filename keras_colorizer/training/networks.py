@@ -35,7 +35,7 @@ def build_gan(
         generator = _copy(generator) or _generator(config)
         discriminator = _copy(discriminator)
         if discriminator is None:
-            discriminator = build_discriminator(config.discriminator)
+            discriminator = build_discriminator(config.recipe.discriminator)
         gan = ColorizationGAN(
             generator,
             discriminator,

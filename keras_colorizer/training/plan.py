@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from keras_colorizer.config import TrainingConfig
+from keras_colorizer.config import AUTO, TrainingConfig
 from keras_colorizer.data.survey import Survey
 from keras_colorizer.gan import ColorizationGAN
 from keras_colorizer.training.run_folder import RunFolder
@@ -42,8 +42,10 @@ def _rows(
     side = f"{config.square} x {config.square} pixels"
     rows = {
         "device": _devices(gan.distribute_strategy),
-        "generator": f"{config.generator}, {_size(gan.generator)}",
-        "discriminator": f"{config.discriminator}, {_size(gan.discriminator)}",
+        "generator": f"{config.generator}, {_size(gan.generator)}"
+        f"{_reason(config)}",
+        "discriminator": f"{config.recipe.discriminator}, "
+        f"{_size(gan.discriminator)}",
         "precision": config.precision + ", XLA" * config.jit_compile,
         "photos": f"{len(survey.training):,} to train on, "
         f"{len(survey.validation):,} to validate with",
@@ -51,8 +53,9 @@ def _rows(
         f"{len(survey.unreadable):,} unreadable, {len(survey.duplicates):,} "
         "duplicates (named in report.json)",
         "training": f"{config.epochs} epochs; steps in each: "
-        f"{survey.steps_per_epoch:,}, of {config.batch_size} squares of {side}"
-        f"{_pretraining(config.pretrain_epochs)}",
+        f"{survey.steps_per_epoch:,}, of {config.batch_size} squares of {side};"
+        f" draws of each photo in an epoch: {survey.draws}"
+        f"{_pretraining(config.recipe.pretrain_epochs)}",
         "memory": _memory(survey, gan),
         "writes to": f"{folder.path}/: samples/, history.csv, logs/, "
         "generator.keras, checkpoint/, report.json, config.json",
@@ -62,6 +65,14 @@ def _rows(
             f"tensorboard --logdir {shlex.quote(str(folder.logs))}"
         )
     return rows
+
+
+def _reason(config: TrainingConfig) -> str:
+    if config.preset != AUTO or config.init is not None:
+        return ""
+    if config.generator == "unet_256":
+        return "; --preset auto, as TensorFlow sees a GPU"
+    return "; --preset auto, as TensorFlow sees no GPU: trained in minutes"
 
 
 def _pretraining(epochs: int) -> str:

@@ -1,7 +1,7 @@
 """A training run: photos, networks, callbacks, `fit`."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -19,7 +19,11 @@ from keras_colorizer.training.callbacks import run_callbacks
 from keras_colorizer.training.devices import choose_strategy, device_errors
 from keras_colorizer.training.networks import build_gan
 from keras_colorizer.training.plan import print_plan
-from keras_colorizer.training.run_folder import RunFolder, open_run_folder
+from keras_colorizer.training.run_folder import (
+    RunFolder,
+    completed,
+    open_run_folder,
+)
 from keras_colorizer.training.stages import remaining_stages
 
 
@@ -78,18 +82,12 @@ def train(
         Colorizer.load(result.run_dir).colorize("old.jpg").save("new.png")
         ```
     """
+    config = completed(config)
     folder = open_run_folder(config)
     console = Console()
     strategy = choose_strategy(config)
-    survey = survey_photos(
-        config.data,
-        square=config.square,
-        batch_size=config.batch_size,
-        validation_fraction=config.validation_fraction,
-        keep_colorless=config.keep_colorless,
-        cache=config.cache,
-        quiet=not console.is_terminal,
-    )
+    survey = _survey(config, console)
+    config = replace(config, draws=survey.draws)
     own = {"generator": generator, "discriminator": discriminator}
     gan = build_gan(config, strategy, **own)
     print_plan(console, config, folder, survey, gan)
@@ -103,6 +101,19 @@ def train(
         _fit(config, folder, survey, gan, observers, console)
     history = read_history(folder.history)
     return RunResult(folder.path, folder.generator, history)
+
+
+def _survey(config: TrainingConfig, console: Console) -> Survey:
+    return survey_photos(
+        config.data,
+        square=config.square,
+        batch_size=config.batch_size,
+        validation_fraction=config.validation_fraction,
+        draws=config.draws,
+        keep_colorless=config.keep_colorless,
+        cache=config.cache,
+        quiet=not console.is_terminal,
+    )
 
 
 def _fit(

@@ -8,9 +8,10 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TextIO
 
-from keras_colorizer.config import TrainingConfig, absolute_source
+from keras_colorizer.config import AUTO, TrainingConfig, absolute_source
 from keras_colorizer.errors import ConfigError
 from keras_colorizer.files import UNFINISHED, remove_unfinished
+from keras_colorizer.presets import Recipe
 
 if sys.platform != "win32":
     import fcntl
@@ -98,6 +99,22 @@ class RunFolder:
             pass  # Some network file systems have no locks.
 
 
+def completed(config: TrainingConfig) -> TrainingConfig:
+    """Returns the settings, what is left open as the run to resume has it.
+
+    Raises:
+        ConfigError: If there is none, or a setting does not suit the preset.
+        ArtifactError: If the settings of that run are damaged.
+    """
+    if not config.resume:
+        dataclasses.replace(config, preset=config.generator)  # Checks it.
+        return config
+    stored = TrainingConfig.load(choose_run_folder(config).config)
+    names = ("preset", "draws", *Recipe._fields)
+    open_ = [n for n in names if getattr(config, n) in (None, AUTO)]
+    return dataclasses.replace(config, **{n: getattr(stored, n) for n in open_})
+
+
 def open_run_folder(config: TrainingConfig) -> RunFolder:
     """Returns the folder that a run writes to.
 
@@ -140,7 +157,6 @@ def _first_free(preset: str) -> RunFolder:
 
 def _check_unchanged(asked: TrainingConfig, stored: TrainingConfig) -> None:
     """Refuses to resume a run with settings that its past contradicts."""
-    asked = dataclasses.replace(asked, preset=asked.generator)
     for field in dataclasses.fields(TrainingConfig):
         old, new = getattr(stored, field.name), getattr(asked, field.name)
         if field.name == "data":  # However it is named.

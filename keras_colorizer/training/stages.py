@@ -36,7 +36,7 @@ def remaining_stages(
     A run stopped within an epoch starts with the rest of that epoch. After a
     stage in which a callback has stopped training, none follows.
     """
-    pretrained = config.pretrain_epochs
+    pretrained = config.recipe.pretrain_epochs
     epoch, done = divmod(gan.steps_done, steps_per_epoch)
     if done:
         rest = steps_per_epoch - done
