@@ -4,8 +4,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# A black-and-white photo that comes with scikit-image.
-OLD_PHOTO = $(VENV)/lib/python3*/site-packages/skimage/data/camera.png
 
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 
@@ -19,8 +17,6 @@ PACKAGED_WEB := keras_colorizer/serving/web
 
 train: $(VENV)/installed
 	$(BIN)/python train.py --epochs 50
-	$(BIN)/python -m keras_colorizer colorize $(OLD_PHOTO) -o colorized/ \
-		--overwrite --model "$$(ls -td runs/*/ | head -1)"
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest

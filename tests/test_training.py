@@ -19,6 +19,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+import skimage.data
 import tensorflow as tf
 from PIL import Image
 from rich.console import Console
@@ -26,6 +27,7 @@ from rich.console import Console
 from keras_colorizer import (
     ArtifactError,
     ColorizationGAN,
+    Colorizer,
     ColorizerError,
     ColorizerWarning,
     ConfigError,
@@ -42,6 +44,7 @@ from keras_colorizer.callbacks.checkpoints import (
 )
 from keras_colorizer.callbacks.history import read_history
 from keras_colorizer.callbacks.loss_watch import LossWatch
+from keras_colorizer.training.outcome import color_old_photo
 from keras_colorizer.training.run_folder import RunFolder
 from keras_colorizer.training.stages import (
     SecondHalfDecay,
@@ -207,6 +210,8 @@ def test_history_shows_losses_scores_and_grey(tiny_run):
 
 def test_sample_sheet_shows_grey_colorized_and_true(tiny_run):
     sheet = Image.open(tiny_run.run_dir / "samples/epoch_0002.png")
+    # Under the heading 3 photos held out, and of those trained on 6.
+    assert sheet.size == (3 * 36 + 4, 18 + 9 * 36 + 4)
     pixels = np.asarray(sheet).astype(int)
     assert sheet.mode == "RGB"
     columns = [pixels[30:, 4 + i * 36 : 36 + i * 36] for i in range(3)]
@@ -270,6 +275,19 @@ def test_scores_of_grey_are_said_once_and_in_a_sentence(
     assert printed.count("left grey: PSNR") == 1
     assert printed.count("val_psnr: ") == 2
     assert "grey_psnr" not in printed
+
+
+def test_outcome_says_scores_and_what_few_photos_teach(
+    tiny_config, tmp_path, capsys
+):
+    config = changed(tiny_config, epochs=1, run_dir=tmp_path / "run")
+    (row,) = train(config).history
+    printed = " ".join(capsys.readouterr().out.split())
+    ours, grey = row["val_ciede2000"], row["grey_ciede2000"]
+    held_out = f"3 of 3 photos held out: CIEDE2000 {ours:.2f}, left grey"
+    assert f"{held_out} {grey:.2f}" in printed
+    assert "9 of 9 photos trained on: CIEDE2000 " in printed
+    assert "few photos are learnt by heart" in printed
 
 
 def test_dry_run_writes_nothing(tiny_config, tmp_path, capsys):
@@ -652,6 +670,24 @@ def test_runs_from_before_there_were_draws_go_on_with_one(
     del values["draws"]
     path.write_text(json.dumps(values))
     assert TrainingConfig.load(path).draws == 1
+
+
+def test_old_photo_is_shown_beside_what_the_shipped_network_makes_of_it(
+    tiny_run, tmp_path
+):
+    shutil.copy(tiny_run.generator, tmp_path)
+    sheet = np.asarray(Image.open(color_old_photo(tmp_path)))
+    assert sheet.shape == (18 + 516 + 4, 3 * 516 + 4, 3)
+    grey, ours, shipped = (
+        sheet[22:534, 516 * i + 4 : 516 * (i + 1)] for i in range(3)
+    )
+    camera = skimage.data.camera()
+    np.testing.assert_array_equal(grey, np.stack([camera] * 3, axis=-1))
+    for photo, model in ((ours, tiny_run.run_dir), (shipped, None)):
+        colorizer = (
+            Colorizer.load(model) if model else Colorizer.from_preset("small")
+        )
+        np.testing.assert_array_equal(photo, colorizer.colorize(camera))
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Validation of the generator: scores and contact sheets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -23,8 +24,7 @@ from keras_colorizer.metrics import (
 )
 
 BATCH = 16
-COLUMNS = ("grey", "colorized", "true")
-PHOTOS = 6
+PHOTOS, HELD_OUT = 9, 6  # On a sheet: all, and at most those held out.
 MARGIN, HEADING = 4, 18  # Pixels.
 
 
@@ -48,7 +48,7 @@ class Validation(keras.callbacks.Callback):
     @cached_property
     def constants(self) -> dict[str, float]:
         """Scores of the photos left grey, and their true colorfulness."""
-        grey = self._scores(
+        grey = self.scores(
             lambda lightness: tf.zeros((*lightness.shape[:-1], 2))
         )
         photos = (encoding.decode_rgb(*batch).numpy() for batch in self.batches)
@@ -72,11 +72,12 @@ class Validation(keras.callbacks.Callback):
         self._predict = tf.function(self.model.averaged_generator)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        scores = self._scores(partial(self._predict, training=False))
+        scores = self.scores(partial(self._predict, training=False))
         for name in SCORE_NAMES:
             logs[f"val_{name}"] = getattr(scores, name)
 
-    def _scores(self, predict: Callable[[tf.Tensor], tf.Tensor]) -> Scores:
+    def scores(self, predict: Callable[[tf.Tensor], tf.Tensor]) -> Scores:
+        """Returns the mean scores of what `predict` makes of lightness."""
         scores: list[Scores] = []
         for lightness, real_ab in self.batches:
             fakes = encoding.decode_rgb(lightness, predict(lightness)).numpy()
@@ -86,7 +87,11 @@ class Validation(keras.callbacks.Callback):
 
 
 class SampleSheets(keras.callbacks.Callback):
-    """Writes `epoch_0001.png`, ... and shows them in TensorBoard."""
+    """Writes `epoch_0001.png`, ... and shows them in TensorBoard.
+
+    Below photos held out are some of those trained on: they tell what is
+    learnt by heart.
+    """
 
     def __init__(
         self, validation: Validation, folder: Path, log_dir: Path
@@ -97,7 +102,12 @@ class SampleSheets(keras.callbacks.Callback):
         self.log_dir = log_dir
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        samples = self.validation.batches.unbatch().batch(PHOTOS)
+        survey = self.validation.survey
+        photos = survey.validation[:HELD_OUT]
+        self.titles = (f"grey ({len(photos)} held out)", "colorized", "true")
+        photos = photos + survey.training[: PHOTOS - len(photos)]
+        shown = replace(survey, photos=photos, held_out=0)
+        samples = validation_batches(shown, batch_size=PHOTOS)
         self.lightness, self.real_ab = next(iter(samples))
         self._writer = tf.summary.create_file_writer(str(self.log_dir))
 
@@ -107,7 +117,7 @@ class SampleSheets(keras.callbacks.Callback):
             encoding.decode_rgb(self.lightness, ab).numpy()
             for ab in (tf.zeros_like(fake_ab), fake_ab, self.real_ab)
         ]
-        sheet = contact_sheet(np.stack(columns, axis=1))
+        sheet = contact_sheet(np.stack(columns, axis=1), self.titles)
         with whole_file(self.folder / f"epoch_{epoch + 1:04d}.png") as path:
             sheet.save(path)
         with self._writer.as_default():
@@ -116,11 +126,12 @@ class SampleSheets(keras.callbacks.Callback):
         self._writer.flush()
 
 
-def contact_sheet(photos: np.ndarray) -> Image.Image:
+def contact_sheet(photos: np.ndarray, titles: Sequence[str]) -> Image.Image:
     """Lays out photos in a grid with a margin around each.
 
     Args:
-        photos: `(rows, 3, h, w, 3)` uint8: grey, colorized and true.
+        photos: `(rows, columns, h, w, 3)` uint8.
+        titles: Of the columns.
     """
     sides = [(0, 0), (0, 0), (MARGIN, 0), (MARGIN, 0), (0, 0)]
     cells = np.pad(photos, sides, constant_values=255)
@@ -129,6 +140,6 @@ def contact_sheet(photos: np.ndarray) -> Image.Image:
     borders = [(HEADING, MARGIN), (0, MARGIN), (0, 0)]
     sheet = Image.fromarray(np.pad(grid, borders, constant_values=255))
     draw = ImageDraw.Draw(sheet)
-    for i, title in enumerate(COLUMNS):
+    for i, title in enumerate(titles):
         draw.text((MARGIN + i * width, MARGIN), title, fill="black")
     return sheet

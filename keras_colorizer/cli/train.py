@@ -23,10 +23,11 @@ def main(
 
 def _train(config: TrainingConfig) -> None:
     with silent_stderr():
+        from keras_colorizer.training.outcome import color_old_photo
         from keras_colorizer.training.run import train
     result = train(config)
     if result.generator is not None:
-        _say_what_next(result.run_dir)
+        _say_what_next(result.run_dir, color_old_photo(result.run_dir))
 
 
 def _parse(arguments: Sequence[str], prog: str) -> TrainingConfig:
@@ -43,9 +44,10 @@ def _parse(arguments: Sequence[str], prog: str) -> TrainingConfig:
     )
 
 
-def _say_what_next(run_dir: Path) -> None:
+def _say_what_next(run_dir: Path, picture: Path) -> None:
     Console().print(
-        f"\nThe generator is {run_dir}/generator.keras. Try it:\n"
+        f"\nAn old photo, colored by this run and by `small`: {picture}\n"
+        f"The generator is {run_dir}/generator.keras. Try it:\n"
         "  python -m keras_colorizer colorize old_photo.jpg --model "
         f"{shlex.quote(str(run_dir))}",
         markup=False,

@@ -18,6 +18,7 @@ from keras_colorizer.label import Label
 from keras_colorizer.training.callbacks import run_callbacks
 from keras_colorizer.training.devices import choose_strategy, device_errors
 from keras_colorizer.training.networks import build_gan
+from keras_colorizer.training.outcome import print_outcome
 from keras_colorizer.training.plan import print_plan
 from keras_colorizer.training.run_folder import (
     RunFolder,
@@ -100,6 +101,7 @@ def train(
         )
         _fit(config, folder, survey, gan, observers, console)
     history = read_history(folder.history)
+    print_outcome(console, config, folder, survey)
     return RunResult(folder.path, folder.generator, history)
 
 

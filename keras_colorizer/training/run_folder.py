@@ -40,6 +40,7 @@ class RunFolder:
         self.config = path / "config.json"  # The settings.
         self.history = path / "history.csv"  # A row for every epoch.
         self.samples = path / "samples"  # A picture for every epoch.
+        self.old_photo = path / "old_photo.png"  # Colored, beside `small`.
         self.logs = path / "logs"  # For TensorBoard.
         self.checkpoint = path / "checkpoint"  # Everything to resume.
         self.generator = path / "generator.keras"  # The best by validation.
