@@ -6,7 +6,9 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
+
+from tyro.conf import arg
 
 from keras_colorizer.errors import ArtifactError, ConfigError
 from keras_colorizer.files import whole_file
@@ -104,12 +106,12 @@ class TrainingConfig:
     """
 
     epochs: int = 50
-    data: str | None = None
-    preset: str = AUTO
-    init: str | None = None
+    data: Annotated[str | None, arg(metavar="FOLDER|GLOB|tfds:NAME")] = None
+    preset: Annotated[str, arg(metavar="NAME")] = AUTO
+    init: Annotated[str | None, arg(metavar="NAME|PATH")] = None
     freeze_encoder: bool = False
-    discriminator: str | None = None
-    run_dir: Path | None = None
+    discriminator: Annotated[str | None, arg(metavar="NAME")] = None
+    run_dir: Annotated[Path | None, arg(metavar="FOLDER")] = None
     resume: bool = False
     dry_run: bool = False
     image_size: int | None = None

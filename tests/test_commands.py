@@ -142,7 +142,7 @@ def test_without_a_command_five_things_to_do_are_shown(run_main, words):
 def test_help_names_values_as_one_types_them(run_main, name):
     _, out, _ = run_main(commands.main, "keras-colorizer", name, "--help")
     assert "None" not in out
-    assert "[STR" not in out
+    assert not re.search(r"-[a-z-]+ \[?(STR|\{None)", out)
 
 
 def test_ctrl_c_says_what_was_done(run_main, monkeypatch, photo_folder):
@@ -154,6 +154,10 @@ def test_ctrl_c_says_what_was_done(run_main, monkeypatch, photo_folder):
         "keras_colorizer.evaluation.evaluate.evaluate_models", stop
     )
     monkeypatch.setattr("keras_colorizer.data.preparation.prepare_photos", stop)
+    monkeypatch.setattr("keras_colorizer.training.run.survey_photos", stop)
+    code, out, _ = run_main(commands.main, "keras-colorizer", "train")
+    assert code == 130
+    assert "Stopped while looking at the photos: nothing is trained" in out
     for words, state in (
         (("evaluate", "--data", photo_folder), "no report written"),
         (("prepare", photo_folder, "-o", "small"), "stay in `small`"),

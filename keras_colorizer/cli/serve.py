@@ -59,8 +59,8 @@ class Serve:
     """
 
     model: Annotated[str | None, tyro.conf.arg(metavar="PATH")] = None
-    name: str = "colorizer"
-    host: str = "127.0.0.1"
+    name: Annotated[str, tyro.conf.arg(metavar="NAME")] = "colorizer"
+    host: Annotated[str, tyro.conf.arg(metavar="ADDRESS")] = "127.0.0.1"
     port: int = 8501
     allow_origin: Annotated[
         tuple[str, ...],

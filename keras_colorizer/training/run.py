@@ -106,16 +106,23 @@ def train(
 
 
 def _survey(config: TrainingConfig, console: Console) -> Survey:
-    return survey_photos(
-        config.data,
-        square=config.square,
-        batch_size=config.batch_size,
-        validation_fraction=config.validation_fraction,
-        draws=config.draws,
-        keep_colorless=config.keep_colorless,
-        cache=config.cache,
-        quiet=not console.is_terminal,
-    )
+    try:
+        return survey_photos(
+            config.data,
+            square=config.square,
+            batch_size=config.batch_size,
+            validation_fraction=config.validation_fraction,
+            draws=config.draws,
+            keep_colorless=config.keep_colorless,
+            cache=config.cache,
+            quiet=not console.is_terminal,
+        )
+    except KeyboardInterrupt:
+        console.print(
+            "Stopped while looking at the photos: nothing is trained, and no "
+            "file was written or changed."
+        )
+        raise
 
 
 def _fit(
