@@ -137,9 +137,12 @@ def survey_photos(
                 photo.pixels = None
     survey.photos = [fit[digest] for digest in sorted(fit)]
     _split(survey, validation_fraction)
-    least = math.ceil(LEAST_STEPS * batch_size / len(survey.training))
-    survey.draws = least if draws is None else draws
+    survey.draws = draws or _least_draws(survey)
     return survey
+
+
+def _least_draws(survey: Survey) -> int:
+    return math.ceil(LEAST_STEPS * survey.batch_size / len(survey.training))
 
 
 def _split(survey: Survey, fraction: float) -> None:

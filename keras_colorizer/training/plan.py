@@ -61,9 +61,8 @@ def _rows(
         "generator.keras, checkpoint/, report.json, config.json",
     }
     if config.profile:
-        rows["profile"] = (
-            f"tensorboard --logdir {shlex.quote(str(folder.logs))}"
-        )
+        logs = shlex.quote(str(folder.logs))
+        rows["profile"] = f"tensorboard --logdir {logs}"
     return rows
 
 
