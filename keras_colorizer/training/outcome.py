@@ -19,8 +19,8 @@ from keras_colorizer.training.run_folder import RunFolder
 SCORED = 64  # Photos of a kind, at most.
 FEW = 1000  # Photos.
 OF_FEW = (
-    "So few photos are learnt by heart: their own colors come back, and any "
-    "other photo gets those of what happens to look alike in them. The colors "
+    "So few photos can be learnt by heart: in time their own colors come back, "
+    "but another photo gets those of what happens to look alike. The colors "
     "of skies, leaves and skin take thousands of photos. With few, start from "
     "the network that comes with the package: --init small --freeze-encoder."
 )

@@ -39,13 +39,12 @@ def _rows(
     survey: Survey,
     gan: ColorizationGAN,
 ) -> dict[str, str]:
-    side = f"{config.square} x {config.square} pixels"
+    side, recipe = config.square, config.recipe
     rows = {
         "device": _devices(gan.distribute_strategy),
         "generator": f"{config.generator}, {_size(gan.generator)}"
-        f"{_reason(config)}",
-        "discriminator": f"{config.recipe.discriminator}, "
-        f"{_size(gan.discriminator)}",
+        + _reason(config),
+        "discriminator": f"{recipe.discriminator}, {_size(gan.discriminator)}",
         "precision": config.precision + ", XLA" * config.jit_compile,
         "photos": f"{len(survey.training):,} to train on, "
         f"{len(survey.validation):,} to validate with",
@@ -53,12 +52,12 @@ def _rows(
         f"{len(survey.unreadable):,} unreadable, {len(survey.duplicates):,} "
         "duplicates (named in report.json)",
         "training": f"{config.epochs} epochs; steps in each: "
-        f"{survey.steps_per_epoch:,}, of {config.batch_size} squares of {side};"
-        f" draws of each photo in an epoch: {survey.draws}"
-        f"{_pretraining(config.recipe.pretrain_epochs)}",
+        f"{survey.steps_per_epoch:,}, of {config.batch_size} squares of {side}"
+        f" x {side} pixels; draws of each photo in an epoch: {survey.draws}"
+        f"{_pretraining(recipe.pretrain_epochs)}",
         "memory": _memory(survey, gan),
         "writes to": f"{folder.path}/: samples/, history.csv, logs/, "
-        "generator.keras, checkpoint/, report.json, config.json",
+        "generator.keras, old_photo.png, checkpoint/, report.json, config.json",
     }
     if config.profile:
         logs = shlex.quote(str(folder.logs))
