@@ -12,6 +12,7 @@ from keras_colorizer.networks.hint_propagation import colors_with_hints
 from keras_colorizer.networks.precision import with_precision
 from keras_colorizer.optimization import (
     Optimizer,
+    ReplicatedMean,
     built_optimizer,
     descend,
     mean_of_replicas,
@@ -88,7 +89,7 @@ class ColorizationGAN(keras.Model):
             name="steps", dtype="int64", initializer="zeros", trainable=False
         )
         self.loss_means = [
-            keras.metrics.Mean(name) for name in ("generator_loss", *LOSSES)
+            ReplicatedMean(name) for name in ("generator_loss", *LOSSES)
         ]
         replicas = self.distribute_strategy.num_replicas_in_sync
         for layer in [*generator.layers, *discriminator.layers]:

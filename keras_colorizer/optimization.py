@@ -6,7 +6,7 @@ Under a `tf.distribute` strategy a model has a replica on each device.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -110,6 +110,18 @@ def seeds_of_replica(states: Sequence[keras.Variable]) -> Iterator[None]:
     yield
     for state in states:
         state.assign(state - tf.cast(tf.stack([number, 0]), state.dtype))
+
+
+class ReplicatedMean(keras.metrics.Mean):
+    """A mean of values that all replicas share, read from the first of them.
+
+    Keras' own reads as the sum over all replicas, for which all machines wait
+    for each other: one alone could not save it.
+    """
+
+    def add_variable(self, *args: Any, **kwargs: Any) -> keras.Variable:
+        kwargs["aggregation"] = "only_first_replica"
+        return super().add_variable(*args, **kwargs)
 
 
 def mean_of_replicas(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
