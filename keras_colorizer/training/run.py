@@ -101,7 +101,8 @@ def train(
         )
         _fit(config, folder, survey, gan, observers, console)
     history = read_history(folder.history)
-    print_outcome(console, config, folder, survey)
+    if generator is None:  # Layers of others might not be read back.
+        print_outcome(console, config, folder, survey)
     return RunResult(folder.path, folder.generator, history)
 
 
