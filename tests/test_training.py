@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import errno
+import fcntl
 import json
 import os
 import re
@@ -397,7 +398,7 @@ def test_epoch_resumed_midway_has_the_losses_of_the_whole(
     assert_same_state(tmp_path, tiny_run.run_dir)
 
 
-LOCK = "training.lock"
+LOCK = ".lock"
 
 
 def test_the_next_run_clears_away_what_a_killed_one_left(tmp_path):
@@ -407,7 +408,6 @@ def test_the_next_run_clears_away_what_a_killed_one_left(tmp_path):
     (tmp_path / LOCK).touch()
     with RunFolder(tmp_path).claimed(resume=False):
         assert {p.name for p in tmp_path.rglob("*")} == {"samples", LOCK}
-    assert not (tmp_path / LOCK).exists()
 
 
 def test_two_runs_do_not_write_to_one_folder(tiny_config, tmp_path):
@@ -416,6 +416,10 @@ def test_two_runs_do_not_write_to_one_folder(tiny_config, tmp_path):
         with pytest.raises(ConfigError, match="Another run is writing to"):
             train(config)
         assert [path.name for path in tmp_path.iterdir()] == [LOCK]
+        waiting = (tmp_path / LOCK).open()
+    fcntl.flock(waiting, fcntl.LOCK_EX)  # Opened before the first run ended.
+    with waiting, pytest.raises(ConfigError, match="Another run is writing"):
+        train(config)
 
 
 @pytest.mark.parametrize("resume", [False, True])

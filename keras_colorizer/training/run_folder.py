@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import chain, count
 from pathlib import Path
 from typing import TextIO
@@ -71,19 +71,16 @@ class RunFolder:
         Raises:
             ConfigError: If another run writes to it or, but to resume, has.
         """
-        lock = self.path / "training.lock"
         self.path.mkdir(parents=True, exist_ok=True)
-        with lock.open("a") as file:
+        # It stays: were it removed, one run could lock the file that goes, and
+        # another one a new file.
+        with (self.path / ".lock").open("a") as file:
             self._lock(file)
             if not resume:
                 self.check_free()
             for folder in (self.path, self.samples, self.checkpoint):
                 remove_unfinished(folder.glob(UNFINISHED))
-            try:
-                yield
-            finally:
-                with suppress(OSError):  # Windows keeps files that are open.
-                    lock.unlink()
+            yield
 
     def _lock(self, file: TextIO) -> None:
         """Locks a file until it is closed or the process dies."""
