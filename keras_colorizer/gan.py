@@ -264,7 +264,9 @@ class ColorizationGAN(keras.Model):
 
     def load_own_variables(self, store: dict) -> None:
         for name, variable in self._own_variables().items():
-            variable.assign(store[name])
+            # Earlier files have no sums of losses.
+            if name in store or not name.startswith("loss_"):
+                variable.assign(store[name])
 
     def _own_variables(self) -> dict[str, keras.Variable]:
         # Keras saves no metrics and no random state, but a run resumed within

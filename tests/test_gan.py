@@ -1,5 +1,6 @@
 """The GAN as a Keras model: its steps, its files, its callbacks."""
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -226,6 +227,21 @@ def test_file_keeps_networks_optimizers_and_dropout(
     fit(gan, dataset, steps=2)
     fit(other, dataset, steps=2)
     assert_same_weights(gan, other)
+
+
+def test_files_of_before_there_were_sums_of_losses_are_read(dataset, tmp_path):
+    gan, path = make_gan(), tmp_path / "gan.weights.h5"
+    fit(gan, dataset, steps=1)
+    gan.save_weights(path)
+    with h5py.File(path, "a") as file:
+        sums = [name for name in file["vars"] if name.startswith("loss_")]
+        assert len(sums) == 8  # A total and a count of each of four losses.
+        for name in sums:
+            del file["vars"][name]
+    other = make_gan()
+    other.load_weights(path)
+    assert_same_weights(gan, other)
+    assert other.steps == 1
 
 
 def adams(gan):
