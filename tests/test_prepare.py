@@ -191,9 +191,12 @@ def test_other_settings_photos_or_files_do_not_mix(
     assert code == 2
     assert f"other photos or settings, {photo_folder} and" in errors
     (tmp_path / "manifest.json").write_text("{}")
+    others = tmp_path / f".{0:032x}-unfinished.png"  # Of another process.
+    others.touch()
     code, _, errors = prepare(photo_folder, "-o", tmp_path, *SMALL)
     assert code == 2
     assert "holds other files" in errors
+    assert others.exists()
 
 
 @pytest.mark.parametrize(

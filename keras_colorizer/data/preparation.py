@@ -125,8 +125,8 @@ def _open_folder(
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        remove_unfinished(folder.rglob(UNFINISHED))
         _check_same(folder, begun)
+        remove_unfinished(folder.rglob(UNFINISHED))
         manifest = begun | {"found": 0, "taken": 0, "left_out": {}}
         write_manifest(folder, manifest)
     except OSError as error:
