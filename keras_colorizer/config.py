@@ -54,7 +54,8 @@ class TrainingConfig:
             free one of runs/PRESET, runs/PRESET-2, ...; with --resume the
             newest of them.
         resume: Continue the run in --run-dir exactly where it stopped. Its
-            own settings hold; --epochs may be raised.
+            own settings hold; --epochs may be raised, and --data may say where
+            the same photos are now.
         dry_run: Survey the photos and print the plan, then stop: no training,
             nothing written.
         image_size: Side in pixels of the squares to train on. By default the

@@ -332,7 +332,7 @@ def test_more_epochs_go_on_after_the_last(tiny_config, tmp_path):
     config = changed(tiny_config, epochs=1, run_dir=tmp_path / "run")
     train(config)
     # What is left open is as the run has it.
-    unnamed = changed(config, preset="auto", draws=None)
+    unnamed = changed(config, data=None, preset="auto", draws=None)
     result = train(changed(unnamed, epochs=3, resume=True))
     assert [row["epoch"] for row in result.history] == [1, 2, 3]
     # The next resume goes on with the new number, not with the first.
@@ -648,8 +648,9 @@ def test_names_that_are_patterns_and_relative_ones_work(
     config = changed(tiny_config, data="photos[1]", epochs=1, run_dir="a[1*]")
     train(config)
     Path("elsewhere").mkdir()
+    Path("photos[1]").rename("photos[2]")
     monkeypatch.chdir("elsewhere")
-    moved = {"data": "../photos[1]/", "run_dir": Path("../a[1*]")}
+    moved = {"data": "../photos[2]/", "run_dir": Path("../a[1*]")}
     result = train(changed(config, epochs=2, resume=True, **moved))
     assert [row["epoch"] for row in result.history] == [1, 2]
     assert list((tmp_path / "a[1*]/logs/validation").iterdir())

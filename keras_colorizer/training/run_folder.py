@@ -8,7 +8,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TextIO
 
-from keras_colorizer.config import AUTO, TrainingConfig, absolute_source
+from keras_colorizer.config import AUTO, TrainingConfig
 from keras_colorizer.errors import ConfigError
 from keras_colorizer.files import UNFINISHED, remove_unfinished
 from keras_colorizer.presets import Recipe
@@ -17,8 +17,10 @@ if sys.platform != "win32":
     import fcntl
 
 ROOT = Path("runs")
-# What a resumed run may change: nothing that the past epochs depend on.
+# What a resumed run may change: nothing that the past epochs depend on. The
+# photos may lie elsewhere; `Report` warns if they are others.
 FREE_ON_RESUME = {
+    "data",
     "run_dir",
     "resume",
     "dry_run",
@@ -108,7 +110,7 @@ def completed(config: TrainingConfig) -> TrainingConfig:
         dataclasses.replace(config, preset=config.generator)  # Checks it.
         return config
     stored = TrainingConfig.load(choose_run_folder(config).config)
-    names = ("preset", "draws", *Recipe._fields)
+    names = ("data", "preset", "draws", *Recipe._fields)
     open_ = [n for n in names if getattr(config, n) in (None, AUTO)]
     return dataclasses.replace(config, **{n: getattr(stored, n) for n in open_})
 
@@ -157,8 +159,6 @@ def _check_unchanged(asked: TrainingConfig, stored: TrainingConfig) -> None:
     """Refuses to resume a run with settings that its past contradicts."""
     for field in dataclasses.fields(TrainingConfig):
         old, new = getattr(stored, field.name), getattr(asked, field.name)
-        if field.name == "data":  # However it is named.
-            old, new = (n and absolute_source(n) for n in (old, new))
         if old != new and field.name not in FREE_ON_RESUME:
             flag = f"--{field.name.replace('_', '-')}"
             raise ConfigError(
