@@ -304,6 +304,16 @@ def test_dry_run_writes_nothing(tiny_config, tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_plan_of_a_large_network_says_hours_without_a_gpu(
+    tiny_config, monkeypatch, capsys
+):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda *_: [])
+    train(changed(tiny_config, preset="unet_256", dry_run=True))
+    plan = " ".join(capsys.readouterr().out.split())
+    assert "trains for hours, quick for minutes" in plan
+
+
+@pytest.mark.slow
 def test_default_run_folders_are_numbered(tiny_config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = changed(tiny_config, epochs=1)

@@ -66,6 +66,9 @@ def _rows(
 
 
 def _reason(config: TrainingConfig) -> str:
+    has_gpu = bool(tf.config.list_physical_devices("GPU"))
+    if config.generator == "unet_256" and not has_gpu:
+        return "; without a GPU it trains for hours, quick for minutes"
     if config.preset != AUTO or config.init is not None:
         return ""
     if config.generator == "unet_256":
