@@ -110,6 +110,9 @@ def without_wildcards(folder: Path) -> Iterator[Path]:
     TensorFlow looks for the variables of a SavedModel by a pattern: in
     `exp[1]/` it finds none.
     """
+    if not set("*?[\\") & set(folder.absolute().as_posix()):
+        yield folder  # Windows lets few users make links.
+        return
     with tempfile.TemporaryDirectory() as parent:
         link = Path(parent) / "folder"
         link.symlink_to(folder.absolute(), target_is_directory=True)

@@ -3,10 +3,16 @@
 import errno
 import os
 import time
+from pathlib import Path
 
 import pytest
 
-from keras_colorizer.files import disk_errors, whole_file, whole_folder
+from keras_colorizer.files import (
+    disk_errors,
+    whole_file,
+    whole_folder,
+    without_wildcards,
+)
 
 NO_ROOM = "No space left on device"
 
@@ -184,3 +190,12 @@ def test_what_is_abandoned_is_cleared_away_and_the_rest_kept(tmp_path, write):
 def test_errors_of_writers_are_errors_of_the_disk(tmp_path):
     with pytest.raises(OSError, match="there is no room"), disk_errors():
         raise RuntimeError("there is no room\nand a trace")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_linked"), [("exp1", False), ("exp[1]", True), ("a\\b", True)]
+)
+def test_only_folders_whose_names_are_patterns_are_linked(name, is_linked):
+    folder = Path("/runs", name)
+    with without_wildcards(folder) as plain:
+        assert (plain != folder) == is_linked
