@@ -49,13 +49,13 @@ def network_view(lightness: tf.Tensor, side: tf.Tensor) -> Outputs:
 def stretch(ab: tf.Tensor, height: tf.Tensor) -> Outputs:
     """Upsamples ab to the photo's height, with columns as channels.
 
-    Returns a* and b* one after the other, transposed: `(2, s, 1, height)`.
+    Returns a* and b* one after the other, transposed: `(2, w', 1, height)`.
     """
-    side = tf.shape(ab)[1]
-    rows = tf.reshape(ab, tf.stack([1, side, 1, 2 * side]))
-    rows = tf.image.resize(rows, tf.stack([height, 1]))
-    rows = tf.reshape(rows, tf.stack([height, side, 1, 2]))
-    return {"ab": tf.transpose(rows, [3, 1, 2, 0])}
+    rows, columns = tf.unstack(tf.shape(ab)[1:3])
+    ab = tf.reshape(ab, tf.stack([1, rows, 1, 2 * columns]))
+    ab = tf.image.resize(ab, tf.stack([height, 1]))
+    ab = tf.reshape(ab, tf.stack([height, columns, 1, 2]))
+    return {"ab": tf.transpose(ab, [3, 1, 2, 0])}
 
 
 def merge(lightness: tf.Tensor, ab: tf.Tensor, white: tf.Tensor) -> Outputs:

@@ -81,7 +81,7 @@ def merge(lightness: np.ndarray, ab: np.ndarray, dtype: type) -> np.ndarray:
 
     Args:
         lightness: `(h, w, 1)` float32 L*.
-        ab: `(s, s, 2)` float32, L*a*b* units.
+        ab: `(h', w', 2)` float32, L*a*b* units, of any size.
         dtype: `np.uint8` or `np.uint16`, of the result.
 
     Returns:
