@@ -3,10 +3,12 @@
     pip install torch opencv-python-headless
     python recipes/train_small.py PHOTOS --init runs/start.keras -o runs/small
 
-It is how the pretrained network was made: L1 without and with hints, the
-encoder's first blocks as ImageNet left them, in one process for each core,
-which average their weights. Keras' own graph is run, layer by layer, in
-bfloat16. Started again, it goes on from its last checkpoint.
+It is how the pretrained network was made: the distance in the plane of a* and
+b*, without and with hints, the encoder's first blocks as ImageNet left them,
+in one process for each core, which average their weights. Keras' own graph is
+run, layer by layer, in bfloat16. Started again, it goes on from its last
+checkpoint. Squares of 160 pixels take half the time of those of 224, which the
+last third of the steps should have.
 """
 
 import csv
@@ -38,7 +40,7 @@ from keras_colorizer.networks.generator_file import (
     save_generator,
 )
 
-SIDE, QUARTER = 224, 56
+RENDER_SIZE = 224
 ASIDE = ("imagenet_sample", "nips2017", "osie", "bsds_train")  # Every eighth.
 # How often photos of a folder are drawn, if not once.
 DRAWN = {
@@ -52,6 +54,9 @@ DRAWN = {
 EVERY = 8  # Steps between two averages of all processes.
 DECAY = 0.999  # Of the moving average, per step.
 FROZEN_BLOCKS = 5
+DEPTHWISE_EVERY = 4  # Steps: their gradients cost as much as all others.
+SMOOTH = 2 / 110  # Below it the distance is as good as squared.
+SEEN = 5 / 7  # Of the side: the sharpness that most squares are reduced to.
 HINTS = 10
 
 
@@ -67,6 +72,10 @@ class Train:
         steps: In all, of 32 photos in each process.
         frozen_steps: First steps that train the decoder alone.
         learning_rate: Largest, for the decoder; the encoder's is 0.3 of it.
+        side: Of the squares, in pixels, a multiple of 32.
+        blend: Share of the new weights in what is written, the rest being
+            those of `init`: a half keeps more of what that did well on photos
+            unlike these (Wortsman et al., 2022, arXiv:2109.01903).
         processes: One for each core.
         bfloat16: Compute in bfloat16. Without AVX-512 it takes ten times as
             long: --no-bfloat16.
@@ -78,6 +87,8 @@ class Train:
     steps: int = 5200
     frozen_steps: int = 350
     learning_rate: float = 1e-3
+    side: int = RENDER_SIZE
+    blend: float = 1.0
     processes: int = 2
     bfloat16: bool = True
 
@@ -128,10 +139,10 @@ def _pack(folder: Path, packed: Path, index: Path) -> None:
 
 
 def draw_example(
-    rng: np.random.Generator, photo: np.ndarray
+    rng: np.random.Generator, photo: np.ndarray, side: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns L*, `(224, 224)`, and ab, `(56, 56, 2)`, of a box of a photo."""
-    shares = np.ones(2) if rng.random() < 0.25 else rng.uniform(0.55, 1, 2)
+    """Returns L* of a square of a photo's box, and its ab at a quarter."""
+    shares = np.ones(2) if rng.random() < 0.4 else rng.uniform(0.65, 1, 2)
     sides = np.maximum(photo.shape[:2] * shares, 32).astype(int)
     top, left = (
         rng.integers(n - s + 1)
@@ -139,16 +150,16 @@ def draw_example(
     )
     box = photo[top : top + sides[0], left : left + sides[1]]
     ways = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)
-    shrinks = min(sides) > SIDE
+    shrinks = min(sides) > side
     way = cv2.INTER_AREA if shrinks else ways[rng.integers(3)]
-    rgb = cv2.resize(box, (SIDE, SIDE), interpolation=way)
+    rgb = cv2.resize(box, (side, side), interpolation=way)
     if rng.random() < 0.5:
         rgb = np.ascontiguousarray(rgb[:, ::-1])
     lab = cv2.cvtColor(rgb.astype("float32") / 255, cv2.COLOR_RGB2Lab)
     ab = cv2.resize(
-        lab[..., 1:], (QUARTER, QUARTER), interpolation=cv2.INTER_AREA
+        lab[..., 1:], (side // 4, side // 4), interpolation=cv2.INTER_AREA
     )
-    lightness = old_film(rng, rgb) if rng.random() < 0.3 else lab[..., 0]
+    lightness = old_film(rng, rgb) if rng.random() < 0.2 else lab[..., 0]
     if rng.random() < 0.3:
         contrast, exposure = rng.uniform(0.8, 1.15), rng.normal() * 4
         lightness = np.clip(50 + (lightness - 50) * contrast + exposure, 0, 100)
@@ -169,30 +180,33 @@ def with_sharpness(
     rng: np.random.Generator, lightness: np.ndarray
 ) -> np.ndarray:
     """Makes it softer, sharper or grainy, or leaves it."""
-    kind = rng.random()
-    if kind < 0.25:
-        sides = 2 * (int(SIDE * rng.uniform(0.35, 0.9)),)
-        lightness = cv2.resize(lightness, sides, interpolation=cv2.INTER_AREA)
-        lightness = cv2.resize(lightness, (SIDE, SIDE))
-    elif kind < 0.75:
+    side, kind = len(lightness), rng.random()
+    if kind < 0.55:
         soft = cv2.GaussianBlur(lightness, (0, 0), rng.uniform(0.6, 1.6))
         lightness = lightness + rng.uniform(0.3, 1.8) * (lightness - soft)
     if rng.random() < 0.35:
         grain = rng.standard_normal(lightness.shape, dtype="float32")
         lightness = lightness + grain * abs(rng.normal()) * 3
+    share = SEEN if rng.random() < 0.6 else 1.0
+    if kind > 0.8:
+        share = rng.uniform(0.35, 0.9)
+    if share < 1:
+        sides = 2 * (int(share * side),)
+        lightness = cv2.resize(lightness, sides, interpolation=cv2.INTER_AREA)
+        lightness = cv2.resize(lightness, (side, side))
     return np.clip(lightness, 0, 100)
 
 
 def draw_hints(rng: np.random.Generator, ab: torch.Tensor) -> torch.Tensor:
     """Draws hints as `keras_colorizer.hint_simulation` does."""
-    hints = torch.zeros(len(ab), HINTS, 5)
+    hints, quarter = torch.zeros(len(ab), HINTS, 5), ab.shape[-1]
     for photo, rows in zip(ab, hints, strict=True):
         for row in rows[: rng.geometric(0.25) - 1]:
-            x, y = (int(i) for i in rng.integers(QUARTER, size=2))
+            x, y = (int(i) for i in rng.integers(quarter, size=2))
             color = photo[:, y, x] + torch.tensor(
                 rng.normal(0, 8 / 110 * rng.random(), 2)
             )
-            place = (np.array([x, y]) + 0.5) / QUARTER + rng.normal(0, 0.006, 2)
+            place = (np.array([x, y]) + 0.5) / quarter + rng.normal(0, 0.006, 2)
             place = torch.tensor(np.clip(place, 0, 1))
             row[:] = torch.cat([place, color, torch.ones(1)])
     return hints
@@ -201,15 +215,16 @@ def draw_hints(rng: np.random.Generator, ab: torch.Tensor) -> torch.Tensor:
 class Examples(torch.utils.data.IterableDataset):
     """Endless batches of encoded lightness and ab."""
 
-    def __init__(self, photos: Photos, seed: int) -> None:
-        self.photos, self.seed = photos, seed
+    def __init__(self, photos: Photos, seed: int, side: int) -> None:
+        self.photos, self.seed, self.side = photos, seed, side
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         cv2.setNumThreads(1)
         rng = np.random.default_rng(self.seed)
         while True:
             batch = [
-                draw_example(rng, self.photos.draw(rng)) for _ in range(32)
+                draw_example(rng, self.photos.draw(rng), self.side)
+                for _ in range(32)
             ]
             lightness, ab = (
                 torch.tensor(np.stack(x)) for x in zip(*batch, strict=True)
@@ -353,6 +368,11 @@ RUN = {
 }
 
 
+def distance(errors: torch.Tensor) -> torch.Tensor:
+    """Mean distance in the plane of a* and b*, smooth at 0."""
+    return (errors.square().sum(1) + SMOOTH**2).sqrt().mean()
+
+
 class Run:
     """One of the processes that train together.
 
@@ -369,9 +389,11 @@ class Run:
             memory_format=torch.channels_last
         )
         self.network.hints.build = lambda *_: None  # It is, also in a copy.
+        self.first = [v.clone() for v in self.state()]
         self.average = [v.clone() for v in self.state()]
         self.step = 0
         groups = [(self.late_kernels(), 0.3, 1e-4)]
+        groups += [(self.late_depthwise(), 0.3, 0.0)]
         groups += [(self.decoder_weights(), 1.0, 1e-4)]
         groups += [(list(self.network.of_hints), 1.0, 0.0)]
         self.optimizer = torch.optim.AdamW(
@@ -403,6 +425,14 @@ class Run:
             if name in self.network.late and "depthwise" not in name
         ]
 
+    def late_depthwise(self) -> list[nn.Parameter]:
+        """The other kernels of those blocks, and all their biases."""
+        network = self.network
+        late = [n for n in network.kernels if n in network.late]
+        kernels = [network.kernels[n] for n in late if "depthwise" in n]
+        norms = [n for n in network.norms if n in network.late]
+        return [*kernels, *(network.norms[n].bias for n in norms)]
+
     def decoder_weights(self) -> list[nn.Parameter]:
         """Weights of all that is not the encoder's."""
         network = self.network
@@ -421,7 +451,10 @@ class Run:
         seed = 100_003 * self.step + self.rank
         rng = np.random.default_rng(seed)
         loader = torch.utils.data.DataLoader(
-            Examples(photos, seed), None, num_workers=1, prefetch_factor=6
+            Examples(photos, seed, options.side),
+            None,
+            num_workers=1,
+            prefetch_factor=6,
         )
         losses = []
         for lightness, ab in loader:
@@ -432,7 +465,7 @@ class Run:
                 self.meet()
             if self.step % 100 == 0 and self.rank == 0:
                 print(
-                    f"step {self.step}: L1 {110 * np.mean(losses):.3f}",
+                    f"step {self.step}: ab off by {110 * np.mean(losses):.2f}",
                     flush=True,
                 )
                 losses.clear()
@@ -444,26 +477,29 @@ class Run:
     def train_step(
         self, lightness: torch.Tensor, ab: torch.Tensor, hints: torch.Tensor
     ) -> float:
-        """Trains with a batch, half of it also with hints; returns the L1."""
-        is_frozen = self.step < self.options.frozen_steps
-        trained = set(self.late_kernels()) if not is_frozen else set()
-        for name, kernel in self.network.kernels.items():
-            if name.startswith("encoder_"):
-                kernel.requires_grad_(kernel in trained)
+        """Trains with a batch, half of it with hints, too; returns the loss."""
+        trained: list[nn.Parameter] = []
+        if self.step >= self.options.frozen_steps:
+            trained += self.late_kernels()
+            if self.step % DEPTHWISE_EVERY == 0:
+                trained += self.late_depthwise()
+        for name, weight in self.network.named_parameters():
+            if ".encoder_" in name:
+                weight.requires_grad_(any(weight is each for each in trained))
         for group in self.optimizer.param_groups:
             group["lr"] = group["scale"] * self.rate()
         outputs = self.network(
             lightness.contiguous(memory_format=torch.channels_last)
         )
         hinted = self.network.with_hints([x[:16] for x in outputs], hints)
-        l1 = (outputs[0] - ab).abs().mean()
-        loss = l1 + 0.5 * (hinted - ab[:16]).abs().mean()
+        loss = distance(outputs[0] - ab)
+        total = loss + 0.5 * distance(hinted - ab[:16])
         self.optimizer.zero_grad()
-        loss.backward()
+        total.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
-        return l1.item()
+        return loss.item()
 
     def rate(self) -> float:
         """Warms up at the start of both stages, then follows a cosine."""
@@ -507,19 +543,23 @@ class Run:
         )
         temporary.replace(self.checkpoint)
         live = [v.clone() for v in self.state()]
-        self.set_state(self.average)
+        pairs = zip(self.first, self.average, strict=True)
+        self.set_state([a.lerp(b, self.options.blend) for a, b in pairs])
         self.network.write(self.generator)
         self.set_state(live)
         save_generator(
             self.generator,
             self.options.output / "generator.keras",
             preset="small",
-            render_size=SIDE,
+            render_size=RENDER_SIZE,
         )
 
     def restore(self) -> None:
         """Reads the checkpoint."""
-        state, self.average, optimizer, self.step = torch.load(self.checkpoint)
+        state, self.average, optimizer, self.step = torch.load(
+            self.checkpoint,
+            weights_only=False,  # Its own.
+        )
         self.set_state(state)
         self.optimizer.load_state_dict(optimizer)
 
