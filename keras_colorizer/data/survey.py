@@ -150,14 +150,14 @@ def _split(survey: Survey, fraction: float) -> None:
     survey.held_out = max(int(fraction > 0), round(total * fraction))
     if survey.steps_per_epoch == 0:
         unreadable = map(": ".join, survey.unreadable.items())
-        first, *_ = [*unreadable, *survey.colorless, "none"]
+        left_out = *unreadable, *survey.colorless, *survey.duplicates, "none"
         raise DataError(
             f"{total} photos can be used ({len(survey.unreadable)} unreadable, "
             f"{len(survey.colorless)} without color, {len(survey.duplicates)} "
             f"duplicates), {survey.held_out} of them to judge with: too few "
             f"for a batch of {survey.batch_size}. Add color photos, lower the "
             "batch size (--batch-size), or train on photos without color, too "
-            f"(--keep-colorless). First left out: {first}."
+            f"(--keep-colorless). First left out: {left_out[0]}."
         )
 
 

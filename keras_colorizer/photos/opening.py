@@ -198,7 +198,7 @@ def _check_size(name: str, max_pixels: int, width: int, height: int) -> None:
     if width * height > max_pixels:
         raise PhotoTooLargeError(
             f"{name} has {width} x {height} pixels, more than the limit of"
-            f" {max_pixels:,}: reduce it, or raise `max_pixels`."
+            f" {max_pixels:,}: reduce it, or raise `max_pixels` (--max-pixels)."
         )
     if not width * height:
         raise UnreadablePhotoError(f"{name} has no pixels.")
