@@ -48,7 +48,7 @@ def _say_what_next(run_dir: Path, picture: Path) -> None:
     Console().print(
         f"\nAn old photo, colored by this run and by `small`: {picture}\n"
         f"The generator is {run_dir}/generator.keras. Try it:\n"
-        "  python -m keras_colorizer colorize old_photo.jpg --model "
+        "  python -m keras_colorizer colorize old.jpg --model "
         f"{shlex.quote(str(run_dir))}",
         markup=False,
         highlight=False,
