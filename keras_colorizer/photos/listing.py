@@ -162,7 +162,7 @@ def _nothing_found(name: str, listing: Listing, is_empty: bool) -> DataError:
             f" {' '.join(listing.notes())}".rstrip()
         )
     return DataError(
-        f"Nothing matches `{name}`: name a photo, a folder or a pattern"
+        f"Nothing matches `{name}`: name a photo, a film, a folder or a pattern"
         ' such as "scans/**/*.jpg".'
     )
 
