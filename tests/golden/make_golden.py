@@ -103,7 +103,7 @@ def model() -> dict:
             "photo whose red, green and blue are |x - 80| + y, for all y below "
             "`height` and x below `width`."
         ),
-        "tolerance": {"ab": 0.5, "level": 2},
+        "tolerance": {"ab": 1.0, "level": 2},
         "side": side,
         "predict_ab": _picked(ab.astype(float), 16, "ab"),
         "height": HEIGHT,
