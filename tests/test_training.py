@@ -190,7 +190,8 @@ def test_run_folder_holds_what_is_promised(tiny_run):
     assert any(
         file.startswith("logs/") and "tfevents" in file for file in files
     )
-    assert not any("/." in f"/{file}" for file in files)  # Nothing temporary.
+    hidden = {file for file in files if "/." in f"/{file}"}
+    assert hidden == {".lock"}  # Nothing temporary.
 
 
 def test_history_shows_losses_scores_and_grey(tiny_run):
