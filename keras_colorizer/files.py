@@ -41,7 +41,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     except OSError as error:
         if error.errno and error.filename in (None, str(temporary)):
-            error.filename, error.filename2 = str(path), None
+            with suppress(AttributeError):  # Those of PyAV keep their own.
+                error.filename, error.filename2 = str(path), None
         raise
     finally:
         temporary.unlink(missing_ok=True)

@@ -57,7 +57,7 @@ def test_script_runs_by_the_commands_printed(home):
         bash, env = ["bash", "-c", command], {"PATH": path}
         subprocess.run(bash, cwd=home, env=env, check=True)
     # One network, two ways around it: rounding of 32 bits.
-    assert difference(Image.open(home / "new.png"), home / "old.jpg") <= 1
+    assert difference(Image.open(home / "on_device.png"), home / "old.jpg") <= 1
     assert np.shape(Image.open(home / "colored/another.jpg")) == (300, 400, 3)
 
 
