@@ -32,7 +32,7 @@ MODEL = "ab_float16.tflite"
 # Chromium renders WebGPU on the processor then: slow, but real.
 SOFTWARE_WEBGPU = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
 # Rounding to 8 bits at both ends, and arithmetic in another order between.
-TOLERANCE = 2
+TOLERANCE = 1
 # Mean chroma, L*a*b* units. Predicted for the photo here is 6 to 14; rounding
 # to 8 bits makes 0.2 of grey.
 COLORED, GREY = 3, 1

@@ -25,7 +25,7 @@ pytestmark = [
 
 GREEN, BLUE = "#4f7942", "#305080"
 # Rounding to 8 bits at both ends, and arithmetic in another order between.
-TOLERANCE = 2
+TOLERANCE = 1
 
 
 @pytest.fixture(scope="module")
