@@ -751,6 +751,7 @@ WRITTEN = (
 )
 
 
+@pytest.mark.slow
 def test_full_disk_costs_no_epoch_before(
     tiny_config, tiny_run, tmp_path, monkeypatch
 ):
