@@ -187,7 +187,7 @@ def test_arithmetic_in_float16_stays_within_the_tolerance():
     encoded = encoding.encode_lightness(lightness)
     ab = encoding.decode_ab(generator(encoded, training=False))[0].numpy()
     cases = MODEL["predict_ab"]
-    tolerance = MODEL["tolerance"]["ab"]
+    tolerance = MODEL["tolerance"]["ab_by_float16"]
     assert_allclose(at(cases, ab), column(cases, "ab"), rtol=0, atol=tolerance)
 
 
