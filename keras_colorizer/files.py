@@ -5,10 +5,12 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from keras_colorizer.errors import first_line
 
@@ -46,6 +48,20 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def in_memory(save: Callable[[Any], None], suffix: str) -> BytesIO:
+    """Returns what Keras saves as a file of this suffix.
+
+    When a disk is full, HDF5 raises its error twice or crashes the process.
+    """
+
+    class Content(BytesIO):
+        def __str__(self) -> str:
+            return suffix  # Keras takes it for the end of a name.
+
+    save(content := Content())
+    return content
 
 
 @contextmanager

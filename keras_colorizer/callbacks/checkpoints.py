@@ -20,8 +20,7 @@ from keras_colorizer.errors import (
     ColorizerWarning,
     first_line,
 )
-from keras_colorizer.files import whole_file
-from keras_colorizer.networks.generator_file import in_memory
+from keras_colorizer.files import in_memory, whole_file
 
 PATTERN = "step_{:09d}.weights.h5"
 KEPT = 2  # Should the newest be damaged, the one before it serves.

@@ -1,14 +1,12 @@
 """A trained generator as one `.keras` file that knows its render size."""
 
-from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 
 from keras_colorizer.errors import ArtifactError
-from keras_colorizer.files import whole_file
+from keras_colorizer.files import in_memory, whole_file
 from keras_colorizer.label import (
     Label,
     damaged_file,
@@ -54,20 +52,6 @@ def save_generator(
     write_label(content, Label(preset, render_size))
     with whole_file(path) as temporary:
         temporary.write_bytes(content.getbuffer())
-
-
-def in_memory(save: Callable[[Any], None], suffix: str) -> BytesIO:
-    """Returns what Keras saves as a file of this suffix.
-
-    When a disk is full, HDF5 raises its error twice or crashes the process.
-    """
-
-    class Content(BytesIO):
-        def __str__(self) -> str:
-            return suffix  # Keras takes it for the end of a name.
-
-    save(content := Content())
-    return content
 
 
 def load_generator(path: Path) -> SavedGenerator:

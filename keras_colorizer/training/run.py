@@ -20,11 +20,7 @@ from keras_colorizer.training.devices import choose_strategy, device_errors
 from keras_colorizer.training.networks import build_gan
 from keras_colorizer.training.outcome import print_outcome
 from keras_colorizer.training.plan import print_plan
-from keras_colorizer.training.run_folder import (
-    RunFolder,
-    completed,
-    open_run_folder,
-)
+from keras_colorizer.training.run_folder import RunFolder, open_run_folder
 from keras_colorizer.training.stages import remaining_stages
 
 
@@ -83,8 +79,7 @@ def train(
         Colorizer.load(result.run_dir).colorize("old.jpg").save("new.png")
         ```
     """
-    config = completed(config)
-    folder = open_run_folder(config)
+    folder, config = open_run_folder(config)
     console = Console()
     strategy = choose_strategy(config)
     survey = _survey(config, console)

@@ -99,35 +99,30 @@ class RunFolder:
             pass  # Some network file systems have no locks.
 
 
-def completed(config: TrainingConfig) -> TrainingConfig:
-    """Returns the settings, what is left open as the run to resume has it.
+def open_run_folder(
+    config: TrainingConfig,
+) -> tuple[RunFolder, TrainingConfig]:
+    """Returns the folder that a run writes to, and its whole settings.
+
+    What is left open is as the run to resume has it.
 
     Raises:
-        ConfigError: If there is none, or a setting does not suit the preset.
-        ArtifactError: If the settings of that run are damaged.
-    """
-    if not config.resume:
-        dataclasses.replace(config, preset=config.generator)  # Checks it.
-        return config
-    stored = TrainingConfig.load(choose_run_folder(config).config)
-    names = ("data", "preset", "draws", *Recipe._fields)
-    open_ = [n for n in names if getattr(config, n) in (None, AUTO)]
-    return dataclasses.replace(config, **{n: getattr(stored, n) for n in open_})
-
-
-def open_run_folder(config: TrainingConfig) -> RunFolder:
-    """Returns the folder that a run writes to.
-
-    Raises:
-        ConfigError: If it holds another run, or to resume, none.
+        ConfigError: If the folder holds another run, or to resume, none, or a
+            setting suits neither that run nor the preset.
         ArtifactError: If the settings in it are damaged.
     """
     folder = choose_run_folder(config)
     if not config.resume:
+        dataclasses.replace(config, preset=config.generator)  # Checks it.
         folder.check_free()
-    else:
-        _check_unchanged(config, TrainingConfig.load(folder.config))
-    return folder
+        return folder, config
+    stored = TrainingConfig.load(folder.config)
+    names = ("data", "preset", "draws", *Recipe._fields)
+    open_ = [n for n in names if getattr(config, n) in (None, AUTO)]
+    settings = {n: getattr(stored, n) for n in open_}
+    config = dataclasses.replace(config, **settings)
+    _check_unchanged(config, stored)
+    return folder, config
 
 
 def choose_run_folder(config: TrainingConfig) -> RunFolder:

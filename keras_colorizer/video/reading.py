@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 
 import av
@@ -195,13 +194,7 @@ def open_film(path: Path) -> av.container.InputContainer:
 
 def frame_lightness(frame: av.VideoFrame) -> np.ndarray:
     """Returns the L* of a frame of grey, `(h, w, 1)` float32 in [0, 100]."""
-    return _lightness_of_levels()[frame.to_ndarray()]
-
-
-@cache
-def _lightness_of_levels() -> np.ndarray:
-    levels = np.arange(1 << 16, dtype="uint16")
-    return steps.photo_lightness(levels[None])[0]
+    return steps.photo_lightness(frame.to_ndarray())
 
 
 def _through(
