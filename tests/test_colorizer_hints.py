@@ -18,12 +18,12 @@ from keras_colorizer import (
     HintError,
     build_generator,
 )
-from keras_colorizer.cli.server import load_model
 from keras_colorizer.exporting.conversion import convert
 from keras_colorizer.exporting.saved_model import write_saved_model
 from keras_colorizer.inference.served_network import ServedNetwork
 from keras_colorizer.serving import app
 from keras_colorizer.serving.limits import Limits
+from keras_colorizer.serving.server import load_model
 
 GREY = skimage.data.camera()[:300, :400]
 HINTS = [Hint(0.3, 0.45, "firebrick"), Hint(0.9, 0.2, "#204080")]

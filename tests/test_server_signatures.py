@@ -15,10 +15,10 @@ from PIL import Image
 from tensorflow.core.protobuf import config_pb2
 
 from keras_colorizer import Colorizer
-from keras_colorizer.cli.server import load_model
 from keras_colorizer.exporting.saved_model import write_saved_model
 from keras_colorizer.serving.models import ColorizerModel
 from keras_colorizer.serving.saved_model import SavedModel
+from keras_colorizer.serving.server import load_model
 
 MAX_PIXELS = 100_000
 MANY = 1e9  # A deadline that does not come.

@@ -16,11 +16,11 @@ from PIL import Image
 from selenium.webdriver.support.wait import WebDriverWait
 
 from keras_colorizer import Colorizer
-from keras_colorizer.cli.server import load_model
 from keras_colorizer.photos import read_photo
 from keras_colorizer.pretrained import TFLITE, pretrained_file
 from keras_colorizer.serving import app
 from keras_colorizer.serving.limits import Limits
+from keras_colorizer.serving.server import load_model
 
 PREDICT = "/v1/models/colorizer:predict"
 BIT_DEPTH = 24  # The byte of a PNG.

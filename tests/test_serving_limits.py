@@ -20,14 +20,14 @@ from fixtures.embedded_server import PATIENCE, running, serving
 from fixtures.photo_files import tiff_structure
 from PIL import Image
 
-from keras_colorizer.cli import server as process
 from keras_colorizer.cli.serve import Serve, serve
-from keras_colorizer.cli.server import load_model
 from keras_colorizer.errors import ArtifactError, ConfigError
 from keras_colorizer.litert import available_cores
 from keras_colorizer.pretrained import TFLITE, pretrained_file
+from keras_colorizer.serving import server as process
 from keras_colorizer.serving.app import Api
 from keras_colorizer.serving.limits import Limits
+from keras_colorizer.serving.server import load_model
 
 MIB = 2**20
 

@@ -15,12 +15,12 @@ from google.protobuf.json_format import MessageToDict
 from starlette.exceptions import HTTPException
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from keras_colorizer.cli.server import load_model
 from keras_colorizer.errors import ArtifactError
 from keras_colorizer.litert import available_cores
 from keras_colorizer.serving.app import Api
 from keras_colorizer.serving.limits import Limits
 from keras_colorizer.serving.rest import read_inputs, read_json
+from keras_colorizer.serving.server import load_model
 
 FIXTURES = Path(__file__).parent / "fixtures"
 CASES = json.loads((FIXTURES / "rest_cases.json").read_text())

@@ -84,7 +84,7 @@ def serve(options: Serve) -> int:
     with _listening(options.host, options.port) as listener:
         print("Loading ...", flush=True)
         with silent_stderr():
-            from keras_colorizer.cli import server
+            from keras_colorizer.serving import server
         url = _url(listener)
         app = _app(options, url)
         print(f"Serving {options.name} at {url} (Ctrl-C stops it)", flush=True)
@@ -163,9 +163,9 @@ def _url(listener: socket.socket) -> str:
 
 def _app(options: Serve, url: str) -> "Starlette":
     with silent_stderr():
-        from keras_colorizer.cli.server import load_model
         from keras_colorizer.serving.app import Api
         from keras_colorizer.serving.limits import Limits
+        from keras_colorizer.serving.server import load_model
 
         model = load_model(
             options.model or str(pretrained_file(DEFAULT, TFLITE)),

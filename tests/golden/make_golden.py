@@ -98,10 +98,10 @@ def model() -> dict:
         "about": (
             f"Some of what the pretrained `{DEFAULT}` answers, by Keras in "
             "float32; arithmetic in float16, as on GPUs, stays within "
-            "ab_by_float16. predict_ab: of lightness[y][x] = 50 + 25 sin(x / 20) + "
-            "20 cos(y / 30), for all y and x below `side`. colorize: of a grey "
-            "photo whose red, green and blue are |x - 80| + y, for all y below "
-            "`height` and x below `width`."
+            "ab_by_float16. predict_ab: of lightness[y][x] = "
+            "50 + 25 sin(x / 20) + 20 cos(y / 30), for all y and x below "
+            "`side`. colorize: of a grey photo whose red, green and blue are "
+            "|x - 80| + y, for all y below `height` and x below `width`."
         ),
         "tolerance": {"ab": 0.5, "ab_by_float16": 0.7, "level": 2},
         "side": side,
